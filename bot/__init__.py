@@ -1,0 +1,1 @@
+"""A question-and-answer bot over an organisation's own document."""

@@ -1,0 +1,95 @@
+"""A document to the arrays of its index. Needs scikit-learn; nothing on the way of a question does."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bot.document.model import Division, Document, Section
+from bot.retrieval.intents import learn_intents
+from bot.retrieval.mapped import pack_texts
+from bot.retrieval.postings import build_postings
+from bot.retrieval.rows import Rows, lay_out
+from bot.retrieval.terms import Synonyms, Terms, analyse, fold_synonyms, title_terms
+from bot.text import normalize
+
+
+def build_index(document: Document) -> dict[str, NDArray[Any]]:
+    """The arrays of ``Index`` for a document."""
+    rows = lay_out(document)
+    groups = fold_synonyms([map(normalize, group) for group in document.synonyms])
+    builder = _Builder(document.divisions, rows, Synonyms(groups))
+    facts = {
+        "about": document.about,
+        "phrases": document.common.phrases,
+        "smalltalk": {
+            kind: {"ja": talk.ja, "en": talk.en} for kind, talk in document.common.smalltalk.items()
+        },
+        "weights": document.common.weights,
+        "synonyms": groups,
+    }
+    return {
+        **_named("passages", build_postings([*map(builder.passage, range(len(rows.sections)))])),
+        **_named("sentences", build_postings([*map(builder.sentence, rows.sentences)])),
+        **_named("intents", builder.intents()),
+        "division_of": np.array(rows.division_of, np.int32),
+        "first_sentence": np.array(rows.first_sentence, np.int32),
+        **_named("sentence_texts", pack_texts(rows.sentences)),
+        **_named("section_texts", pack_texts([*map(_section_text, rows.sections)])),
+        **_named("division_texts", pack_texts([*map(_division_text, document.divisions)])),
+        **_named("facts", pack_texts([json.dumps(facts, ensure_ascii=False)])),
+    }
+
+
+class _Builder:
+    """Turns rows into terms."""
+
+    def __init__(self, divisions: Sequence[Division], rows: Rows, synonyms: Synonyms) -> None:
+        self._divisions = divisions
+        self._rows = rows
+        self._synonyms = synonyms
+
+    def passage(self, row: int) -> Terms:
+        """A section's own words and keywords; those of its headings and of its division as title."""
+        section = self._rows.sections[row]
+        division = self._divisions[self._rows.division_of[row]]
+        titles = [*section.path, section.heading, division.name, *division.aliases]
+        titles += filter(None, [division.name_en])
+        return np.concatenate(
+            [
+                self.sentence("\n".join([section.heading, section.passage, *section.keywords])),
+                *(title_terms(analyse(normalize(title))) for title in dict.fromkeys(titles)),
+            ]
+        )
+
+    def sentence(self, text: str) -> Terms:
+        return analyse(normalize(text), self._synonyms).terms
+
+    def intents(self) -> dict[str, NDArray[Any]]:
+        """The model of what questions are about; empty where no example has an answer."""
+        rows = self._rows
+        if not any(example.sections for example in rows.examples):
+            return {}
+        terms = [analyse(example.question, self._synonyms).terms for example in rows.examples]
+        return learn_intents(rows.examples, terms, len(rows.sections), len(rows.sentences))
+
+
+def _section_text(section: Section) -> str:
+    return json.dumps(
+        [section.path, section.heading, section.passage, section.source], ensure_ascii=False
+    )
+
+
+def _division_text(division: Division) -> str:
+    return json.dumps(
+        [division.id, division.name, division.name_en, division.parent, division.aliases],
+        ensure_ascii=False,
+    )
+
+
+def _named(name: str, arrays: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    return {f"{name}.{key}": array for key, array in arrays.items()}

@@ -1,0 +1,96 @@
+"""How sure: the estimated probability that the best section answers the question.
+
+A logistic regression over what retrieval knows anyway. What tells most: how the question leans to
+the section and to "the document does not answer", how like it is to examples of either, and which
+of its words nothing in the section explains.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bot.retrieval.index import Index
+from bot.retrieval.question import AnswerType, shows
+from bot.retrieval.rank import SECTION_FEATURES, Ranking
+from bot.retrieval.terms import Family, family_of
+
+_COVERED = {
+    "words": Family.WORD,
+    "bigrams": Family.BIGRAM,
+    "readings": Family.READING_BIGRAM,
+}
+_ASKED = tuple(kind for kind in AnswerType if kind is not AnswerType.OTHER)
+_SHOWN = (AnswerType.DATE, AnswerType.NUMBER, AnswerType.CONTACT)
+_JAPANESE = re.compile(r"[ぁ-ゖァ-ヺ一-鿿]")
+
+CONFIDENCE_FEATURES = (
+    *SECTION_FEATURES,
+    "share",
+    "lead",
+    "division_lead",
+    "outside",
+    "nearest_outside",
+    "votes_outside",
+    *(f"{name}_covered" for name in _COVERED),
+    *(f"{name}_missed" for name in _COVERED),
+    "length",
+    "english",
+    *(f"asks_{kind}" for kind in _ASKED),
+    *(f"lacks_{kind}" for kind in _SHOWN),
+)
+
+
+def confidence(index: Index, ranking: Ranking, weights: Mapping[str, float]) -> float:
+    """The probability that the first section of ``ranking`` answers; 0 where there is none."""
+    if not len(ranking.rows):
+        return 0.0
+    features = confidence_features(index, ranking)
+    z = weights["bias"] + float(features @ [weights[name] for name in CONFIDENCE_FEATURES])
+    return 1 / (1 + math.exp(-max(min(z, 30.0), -30.0)))
+
+
+def confidence_features(index: Index, ranking: Ranking) -> NDArray[np.float64]:
+    """The features, in the order of CONFIDENCE_FEATURES, of a ranking that is not empty."""
+    hits, row = ranking.hits, int(ranking.rows[0])
+    question = hits.question
+    scores = ranking.scores
+    elsewhere = index.division_of[ranking.rows] != index.division_of[row]
+    lead = scores[0] - scores[1] if len(scores) > 1 else 0.0
+    division_lead = scores[0] - scores[elsewhere][0] if elsewhere.any() else 0.0
+    leaning = hits.leaning
+    outside = (
+        (0.0, 0.0, 0.0)
+        if leaning is None
+        else (leaning.outside, leaning.nearest_outside, leaning.votes_outside)
+    )
+    family, idf = family_of(question.terms), hits.passages.idf
+    held = hits.passages.held(row)
+    covered, missed = [], []
+    for each in _COVERED.values():
+        of_family = family == each
+        total = float(idf[of_family].sum())
+        found = float(idf[of_family & held].sum())
+        covered.append(found / total if total else 0.5)
+        missed.append((total - found) / 10)
+    passage = index.section(row).passage
+    return np.array(
+        [
+            *ranking.features[0],
+            ranking.shares[0],
+            lead,
+            division_lead,
+            *outside,
+            *covered,
+            *missed,
+            math.log(len(question.text) + 1),
+            _JAPANESE.search(question.text) is None,
+            *(question.asks is kind for kind in _ASKED),
+            *(question.asks is kind and not shows(passage, kind) for kind in _SHOWN),
+        ],
+        np.float64,
+    )

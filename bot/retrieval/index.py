@@ -1,0 +1,123 @@
+"""The index over a document: built once with scikit-learn, read and searched with numpy alone."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bot.reply import DivisionName
+from bot.retrieval.intents import Intents
+from bot.retrieval.mapped import Arrays, Texts
+from bot.retrieval.postings import Postings
+from bot.retrieval.terms import Synonyms
+from bot.text import normalize
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedDivision:
+    """A division as the index keeps it."""
+
+    names: DivisionName
+    parent: str | None
+    aliases: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedSection:
+    """A section as the index keeps it."""
+
+    row: int
+    division: int
+    path: tuple[str, ...]
+    heading: str
+    passage: str
+    source: str | None
+
+
+class Index:
+    """A document, ready to be asked.
+
+    Rows count divisions, sections and sentences in the order of the document.
+    """
+
+    def __init__(self, arrays: Arrays) -> None:
+        self.passages = Postings(_part(arrays, "passages"))
+        self.sentences = Postings(_part(arrays, "sentences"))
+        intents = _part(arrays, "intents")
+        self.intents = Intents(intents, len(arrays["division_of"])) if intents else None
+        self.division_of: NDArray[np.int32] = arrays["division_of"]
+        self.first_sentence: NDArray[np.int32] = arrays["first_sentence"]
+        self._sentence_texts = Texts(_part(arrays, "sentence_texts"))
+        self._section_texts = Texts(_part(arrays, "section_texts"))
+        self._division_texts = Texts(_part(arrays, "division_texts"))
+        self._facts = Texts(_part(arrays, "facts"))
+
+    @property
+    def size(self) -> int:
+        """How many sections there are."""
+        return len(self._section_texts)
+
+    @cached_property
+    def divisions(self) -> tuple[IndexedDivision, ...]:
+        """Every division, in the order of the document."""
+        return tuple(map(self.division, range(len(self._division_texts))))
+
+    def division(self, row: int) -> IndexedDivision:
+        id_, name, name_en, parent, aliases = json.loads(self._division_texts[row])
+        return IndexedDivision(DivisionName(id_, name, name_en), parent, tuple(aliases))
+
+    def section(self, row: int) -> IndexedSection:
+        path, heading, passage, source = json.loads(self._section_texts[row])
+        return IndexedSection(
+            row, int(self.division_of[row]), tuple(path), heading, passage, source
+        )
+
+    def sentence(self, row: int) -> str:
+        return self._sentence_texts[row]
+
+    @cached_property
+    def synonyms(self) -> Synonyms:
+        return Synonyms(self._fact("synonyms"))
+
+    @cached_property
+    def division_named(self) -> dict[str, int]:
+        """Divisions by id, name, English name and alias, each normalised; ids win."""
+        named: dict[str, int] = {}
+        for row, division in enumerate(self.divisions):
+            for name in (division.names.name, division.names.name_en, *division.aliases):
+                if name:
+                    named.setdefault(normalize(name), row)
+        return named | {division.names.id: row for row, division in enumerate(self.divisions)}
+
+    def model(self, name: str) -> dict[str, float]:
+        """Fitted weights by feature: of the model for documents with examples, or without."""
+        weights: dict[str, float] = self._fact("weights")[
+            name if self.intents is not None else f"bare_{name}"
+        ]
+        return weights
+
+    def wording(self, language: str) -> tuple[dict[str, str], dict[str, str]]:
+        """The bot's phrases in a language, and what it says there of its document."""
+        return self._fact("phrases")[language], self._fact("about").get(language, {})
+
+    def smalltalk(self, kind: str, language: str) -> str:
+        answer: str = self._fact("smalltalk")[kind][language]
+        return answer
+
+    def _fact(self, key: str) -> Any:
+        return self._all_facts[key]
+
+    @cached_property
+    def _all_facts(self) -> dict[str, Any]:
+        facts: dict[str, Any] = json.loads(self._facts[0])
+        return facts
+
+
+def _part(arrays: Arrays, name: str) -> dict[str, NDArray[Any]]:
+    prefix = name + "."
+    return {key[len(prefix) :]: array for key, array in arrays.items() if key.startswith(prefix)}

@@ -1,0 +1,184 @@
+"""What a question is about, learned from questions.
+
+Counting shared words treats every word of a question as equally telling. From enough examples a
+linear support vector machine learns which words decide: あらゆる案件 tells the division, 教えて
+tells nothing, and 何人 turns almost any question into one that the document does not answer. The
+examples most like the question speak as well: they know what no linear model can, such as that
+the phone number of one office is there and that of another is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bot.retrieval.mapped import Arrays
+from bot.retrieval.postings import spread
+from bot.retrieval.rows import Example
+from bot.retrieval.terms import Family, Terms, family_of
+
+FAMILIES = (
+    Family.BIGRAM,
+    Family.READING_BIGRAM,
+    Family.WORD,
+    Family.PARTICLE,
+    Family.WORD_BIGRAM,
+    Family.COMPOUND,
+    Family.SYNONYM,
+)
+"""The views that the model learns from; the others measured no better and double its size."""
+
+_NEVER = -1.0
+"""The margin of a label that has no example."""
+_NEIGHBOURS = 40
+_POWER = 3
+"""A neighbour's vote is its similarity to this power."""
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Leaning:
+    """What the examples say of a question.
+
+    ``sections`` and ``sentences`` are margins, one a row, and ``outside`` is that of "the document
+    does not answer": signed distances, above 0 the model would say yes. ``nearest`` is for each
+    section the similarity (0 to 1) of the example most like the question, and ``votes`` the
+    section's share among the nearest examples; ``nearest_outside`` and ``votes_outside`` likewise.
+    """
+
+    sections: Floats
+    sentences: Floats
+    outside: float
+    nearest: Floats
+    votes: Floats
+    nearest_outside: float
+    votes_outside: float
+
+
+class Intents:
+    """The learned model."""
+
+    def __init__(self, arrays: Arrays, sections: int) -> None:
+        self._terms = arrays["terms"]
+        self._idf = arrays["idf"]
+        self._weights = arrays["weights"]
+        self._bias = arrays["bias"]
+        self._starts = arrays["starts"]
+        self._examples = arrays["examples"]
+        self._values = arrays["values"]
+        self._first_label = arrays["first_label"]
+        self._labels = arrays["labels"]
+        self._sections = sections
+
+    def lean(self, terms: Terms, counts: NDArray[np.intp]) -> Leaning:
+        """What the examples say of a question with these distinct terms, each so often."""
+        places = np.searchsorted(self._terms, terms)
+        np.minimum(places, len(self._terms) - 1, out=places)
+        known = self._terms[places] == terms
+        places = places[known]
+        values = (1 + np.log(counts[known])) * self._idf[places]
+        values /= float(np.sqrt(values @ values)) or 1.0
+        margins = values @ self._weights[places] + self._bias
+        nearest, votes = self._neighbours(places, values)
+        return Leaning(
+            sections=margins[: self._sections],
+            sentences=margins[self._sections : -1],
+            outside=float(margins[-1]),
+            nearest=nearest[:-1],
+            votes=votes[:-1],
+            nearest_outside=float(nearest[-1]),
+            votes_outside=float(votes[-1]),
+        )
+
+    def _neighbours(self, places: NDArray[np.intp], values: Floats) -> tuple[Floats, Floats]:
+        """For each section, and last for none of them: the greatest similarity, the votes."""
+        starts = self._starts[places]
+        lengths = self._starts[places + 1] - starts
+        picked = spread(starts, lengths)
+        similarity = np.bincount(
+            self._examples[picked],
+            self._values[picked] * np.repeat(values, lengths),
+            len(self._first_label) - 1,
+        )
+        best = _largest(similarity, _NEIGHBOURS)
+        first, last = self._first_label[best], self._first_label[best + 1]
+        labels = self._labels[spread(first, last - first)]
+        near = np.repeat(similarity[best], last - first)
+        nearest, votes = np.zeros(self._sections + 1), np.zeros(self._sections + 1)
+        np.maximum.at(nearest, labels, near)
+        np.add.at(votes, labels, near**_POWER / np.repeat(last - first, last - first))
+        return nearest, votes / max(votes.sum(), 1e-9)
+
+
+def learn_intents(
+    examples: Sequence[Example], terms: Sequence[Terms], sections: int, sentences: int
+) -> dict[str, NDArray[Any]]:
+    """The arrays of ``Intents`` from examples and the terms of each.
+
+    A term that one example alone has cannot generalise and is left out.
+    """
+    from sklearn.feature_extraction.text import TfidfTransformer
+
+    vocabulary, counts = _count(terms)
+    tfidf = TfidfTransformer(sublinear_tf=True)
+    features = tfidf.fit_transform(counts)
+    truth = np.zeros((sections + sentences + 1, len(examples)), bool)
+    for number, example in enumerate(examples):
+        truth[[*example.sections, *(sections + row for row in example.sentences)], number] = True
+        truth[-1, number] = not example.sections
+    weights, bias = _fit(features, truth)
+    columns = features.tocsc()
+    labels = [example.sections or (sections,) for example in examples]
+    return {
+        "terms": vocabulary,
+        "idf": tfidf.idf_,
+        "weights": weights,
+        "bias": bias,
+        "starts": columns.indptr.astype(np.int64),
+        "examples": columns.indices.astype(np.int32),
+        "values": columns.data.astype(np.float32),
+        "first_label": np.cumsum([0, *map(len, labels)]),
+        "labels": np.array([row for rows in labels for row in rows]),
+    }
+
+
+def _fit(features: Any, truth: NDArray[np.bool_]) -> tuple[NDArray[np.float32], Floats]:
+    """Weights and biases that tell each label (line of ``truth``) from all others."""
+    from sklearn.svm import LinearSVC
+
+    weights = np.zeros((features.shape[1], len(truth)), np.float32)
+    bias = np.full(len(truth), _NEVER)
+    for label in np.flatnonzero(truth.any(axis=1)):
+        if truth[label].all():
+            bias[label] = -_NEVER
+            continue
+        model = LinearSVC(C=1.0, random_state=0).fit(features, truth[label])
+        weights[:, label] = model.coef_[0]
+        bias[label] = model.intercept_[0]
+    return weights, bias
+
+
+def _count(terms: Sequence[Terms]) -> tuple[Terms, Any]:
+    """The vocabulary and, sparse, how often each example has each term of it."""
+    from scipy.sparse import csr_matrix
+
+    kept = [each[np.isin(family_of(each), FAMILIES)] for each in terms]
+    vocabulary, columns = np.unique(np.concatenate(kept), return_inverse=True)
+    starts = np.cumsum([0, *map(len, kept)])
+    shape = (len(terms), len(vocabulary))
+    counts = csr_matrix((np.ones(len(columns)), columns, starts), shape=shape)
+    counts.sum_duplicates()
+    shared = np.bincount(counts.indices, minlength=len(vocabulary)) > 1
+    return vocabulary[shared], counts[:, shared]
+
+
+def _largest(values: Floats, count: int) -> NDArray[np.intp]:
+    """The places of the ``count`` largest values, in no order; of equals any."""
+    if len(values) <= count:
+        return np.arange(len(values))
+    return np.argpartition(values, -count)[-count:]

@@ -1,0 +1,129 @@
+"""Hits to sections: what speaks for each, which are best, and the sentence that answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bot.retrieval.index import Index
+from bot.retrieval.intents import Leaning
+from bot.retrieval.postings import Matches
+from bot.retrieval.question import Question, shows
+
+Floats = NDArray[np.float64]
+
+SECTION_FEATURES = ("passage", "sentence", "margin", "sentence_margin", "nearest", "vote")
+SENTENCE_FEATURES = ("words", "margin", "type")
+_CANDIDATES = 10
+"""How many sections are looked at closely."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """What the index found for a question, before any weighing.
+
+    ``leaning`` is what the learned model says; None where there is none.
+    """
+
+    question: Question
+    passages: Matches
+    sentences: Matches
+    leaning: Leaning | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """Sections that may answer, best first.
+
+    ``rows`` are sections; ``features`` has a line a section in the order of SECTION_FEATURES;
+    ``scores`` are their weighted sums and ``shares`` the probability that each is the one, if one
+    of them is.
+    """
+
+    hits: Hits
+    rows: NDArray[np.intp]
+    features: Floats
+    scores: Floats
+    shares: Floats
+
+
+def look_up(index: Index, question: Question) -> Hits:
+    """Everything the index knows about a question."""
+    return Hits(
+        question,
+        index.passages.match(question.terms),
+        index.sentences.match(question.terms),
+        index.intents and index.intents.lean(question.terms, question.counts),
+    )
+
+
+def rank(
+    index: Index, hits: Hits, weights: Mapping[str, float], allowed: NDArray[np.bool_] | None = None
+) -> Ranking:
+    """The best sections, among those ``allowed`` if given; ties go to the earlier one."""
+    rows = _shortlist(hits, allowed)
+    features = section_features(index, hits, rows)
+    # Rounded, so that machines that add in another order still agree on ties.
+    scores = np.round(features @ [weights[name] for name in SECTION_FEATURES], 9)
+    order = np.lexsort((rows, -scores))
+    rows, features, scores = rows[order], features[order], scores[order]
+    shares = np.exp(scores - scores.max(initial=0.0))
+    return Ranking(hits, rows, features, scores, shares / max(shares.sum(), 1e-9))
+
+
+def section_features(index: Index, hits: Hits, rows: NDArray[np.intp]) -> Floats:
+    """What speaks for each of the sections ``rows``, in the order of SECTION_FEATURES."""
+    features = np.zeros((len(rows), len(SECTION_FEATURES)))
+    features[:, 0] = hits.passages.scores[rows] / max(hits.passages.ceiling, 1e-9)
+    sentences = hits.sentences.scores / max(hits.sentences.ceiling, 1e-9)
+    starts, ends = index.first_sentence[rows], index.first_sentence[rows + 1]
+    for line, (start, end) in enumerate(zip(starts.tolist(), ends.tolist(), strict=True)):
+        features[line, 1] = sentences[start:end].max(initial=0.0)
+        if hits.leaning is not None:
+            features[line, 3] = hits.leaning.sentences[start:end].max()
+    if hits.leaning is not None:
+        features[:, 2] = hits.leaning.sections[rows]
+        features[:, 4] = hits.leaning.nearest[rows]
+        features[:, 5] = hits.leaning.votes[rows]
+    return features
+
+
+def best_sentence(
+    index: Index, hits: Hits, row: int, weights: Mapping[str, float]
+) -> int:
+    """The sentence of a section that answers best; the earlier of equals."""
+    start, end = index.first_sentence[row : row + 2].tolist()
+    if end - start < 2:
+        return int(start)
+    scores = sentence_features(index, hits, start, end) @ [weights[n] for n in SENTENCE_FEATURES]
+    return int(start) + int(np.argmax(np.round(scores, 9)))
+
+
+def sentence_features(index: Index, hits: Hits, start: int, end: int) -> Floats:
+    """What speaks for each sentence from ``start`` to ``end``, in the order of
+    SENTENCE_FEATURES.
+    """
+    features = np.zeros((end - start, len(SENTENCE_FEATURES)))
+    features[:, 0] = hits.sentences.scores[start:end] / max(hits.sentences.ceiling, 1e-9)
+    if hits.leaning is not None:
+        features[:, 1] = hits.leaning.sentences[start:end]
+    kind = hits.question.asks
+    features[:, 2] = [shows(index.sentence(row), kind) for row in range(start, end)]
+    return features
+
+
+def _shortlist(hits: Hits, allowed: NDArray[np.bool_] | None) -> NDArray[np.intp]:
+    """The sections worth a closer look, by words and by what was learned, in ascending order."""
+    views = [hits.passages.scores]
+    if hits.leaning is not None:
+        views.append(hits.leaning.sections)
+    chosen = []
+    for scores in views:
+        if allowed is not None:
+            scores = np.where(allowed, scores, -np.inf)
+        count = min(_CANDIDATES, len(scores) if allowed is None else int(allowed.sum()))
+        chosen.append(np.argsort(-np.round(scores, 9), kind="stable")[:count])
+    return np.unique(np.concatenate(chosen))

@@ -1,0 +1,155 @@
+"""Text to terms: the views of a text by which passages are found.
+
+A term is a 64-bit number: four bits name its family, sixty hold what it says. Three characters of
+twenty bits each fit exactly, so character n-grams and words of up to three characters are their
+own identifiers; longer words are hashed. No vocabulary has to be kept in memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from enum import IntEnum
+from functools import lru_cache
+from hashlib import blake2b
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bot.retrieval.tokens import Word, words
+
+Terms = NDArray[np.uint64]
+
+_BITS = 60
+_MASK = (1 << _BITS) - 1
+_CHARACTER_BITS = 20  # normalised text has none of the private characters above U+FFFFF
+
+
+class Family(IntEnum):
+    """The views of a text. Example: 感染症対策は"""
+
+    CHARACTER = 0  # 感
+    BIGRAM = 1  # 感染
+    TRIGRAM = 2  # 感染症
+    READING_BIGRAM = 3  # かん: finds what was typed in kana, and homophones (国債課 -> 国際課)
+    READING_TRIGRAM = 4  # かんせ
+    WORD = 5  # 感染, dictionary form of a content word
+    PARTICLE = 6  # は, and every other word that is no content word
+    WORD_BIGRAM = 7  # 感染 症
+    COMPOUND = 8  # 感染症対策, a run of nouns
+    TITLE = 9  # a word of the headings and of the division's names
+    SYNONYM = 10  # a group of words for the same thing
+
+
+class Analysis(NamedTuple):
+    """A normalised text, its words and its distinct terms in ascending order."""
+
+    text: str
+    words: tuple[Word, ...]
+    terms: Terms
+
+
+class Synonyms:
+    """Finds words that people use for one another; each group is one term."""
+
+    def __init__(self, groups: Mapping[str, Sequence[int]]) -> None:
+        """``groups`` are the numbers of the groups of each word or phrase, as ``fold_synonyms``
+        spells them.
+        """
+        self._groups = groups
+        self._longest = max((key.count(" ") + 1 for key in groups), default=0)
+
+    def terms(self, lemmas: Sequence[str]) -> Iterator[int]:
+        for start in range(len(lemmas)):
+            for end in range(start + 1, min(start + self._longest, len(lemmas)) + 1):
+                for number in self._groups.get(" ".join(lemmas[start:end]), ()):
+                    yield _term(Family.SYNONYM, number)
+
+
+def fold_synonyms(groups: Iterable[Iterable[str]]) -> dict[str, list[int]]:
+    """Which groups a word is in, by its lemmas: 働く人 -> "働く 人"; words are normalised."""
+    folded: dict[str, list[int]] = {}
+    for number, group in enumerate(groups):
+        for spelling in {" ".join(word.lemma for word in words(member)) for member in group}:
+            folded.setdefault(spelling, []).append(number)
+    return folded
+
+
+def analyse(text: str, synonyms: Synonyms | None = None) -> Analysis:
+    """The terms of a normalised text, in every family but TITLE."""
+    found = tuple(words(text))
+    lemmas = [word.lemma for word in found]
+    content = [word_code(word.lemma) for word in found if word.is_content]
+    numbers = [_term(Family.WORD, code) for code in content]
+    numbers += [_term(Family.PARTICLE, word_code(w.lemma)) for w in found if not w.is_content]
+    numbers += [
+        _term(Family.WORD_BIGRAM, (first * 0x9E3779B97F4A7C15 + second) & _MASK)
+        for first, second in pairwise(content)
+    ]
+    numbers += [_term(Family.COMPOUND, word_code(noun)) for noun in _compounds(found)]
+    if synonyms is not None:
+        numbers += synonyms.terms(lemmas)
+    characters = _codes(text.replace(" ", ""))
+    reading = _codes("".join(word.reading or word.surface for word in found))
+    terms = np.concatenate(
+        [
+            np.array(numbers, np.uint64),
+            _grams(Family.CHARACTER, characters, 1),
+            _grams(Family.BIGRAM, characters, 2),
+            _grams(Family.TRIGRAM, characters, 3),
+            _grams(Family.READING_BIGRAM, reading, 2),
+            _grams(Family.READING_TRIGRAM, reading, 3),
+        ]
+    )
+    return Analysis(text, found, terms)
+
+
+def title_terms(analysis: Analysis) -> Terms:
+    """The words of a heading or a name, as terms of the family TITLE."""
+    codes = [word_code(word.lemma) for word in analysis.words if word.is_content]
+    return np.array([_term(Family.TITLE, code) for code in codes], np.uint64)
+
+
+def family_of(terms: Terms) -> NDArray[np.intp]:
+    """The family of each term."""
+    return (terms >> np.uint64(_BITS)).astype(np.intp)
+
+
+@lru_cache(maxsize=1 << 16)
+def word_code(word: str) -> int:
+    """Sixty bits for a word: the characters themselves up to three, else a hash."""
+    if len(word) <= 3:
+        code = 0
+        for character in word:
+            code = code << _CHARACTER_BITS | ord(character)
+        return code & _MASK
+    return int.from_bytes(blake2b(word.encode(), digest_size=8).digest(), "big") & _MASK
+
+
+def _term(family: Family, code: int) -> int:
+    return family << _BITS | code
+
+
+def _compounds(found: Sequence[Word]) -> Iterable[str]:
+    run: list[str] = []
+    for word in (*found, None):
+        if word is not None and word.is_noun:
+            run.append(word.surface)
+            continue
+        if len(run) > 1:
+            yield "".join(run)
+        run = []
+
+
+def _codes(text: str) -> Terms:
+    return np.frombuffer(text.encode("utf-32-le"), np.uint32).astype(np.uint64)
+
+
+def _grams(family: Family, codes: Terms, size: int) -> Terms:
+    count = max(len(codes) - size + 1, 0)
+    grams = np.full(count, family << _BITS, np.uint64)
+    for i in range(size):
+        shift = np.uint64(_CHARACTER_BITS * (size - 1 - i))
+        grams |= codes[i : i + count] << shift
+    return grams
