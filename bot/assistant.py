@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -96,7 +95,7 @@ class Assistant:
         return Wording(*self.index.wording(speak))
 
     def candidate(self, key: str) -> Candidate | None:
-        """The section with this ``Candidate.key``, its first sentence marked; None if it is gone."""
+        """The section with this key, its first sentence marked; None if it is gone."""
         id_, _, _ = key.partition("/")
         for row in self._rows_of(id_):
             section = self.index.section(row)

@@ -82,7 +82,7 @@ def _ask(options: argparse.Namespace, settings: Settings) -> int:
         if options.explain:
             from bot.quality.explain import explain
 
-            print(explain(assistant, question, options.division), file=sys.stderr)
+            print(*explain(assistant, question, options.division), sep="\n", file=sys.stderr)
     return 0
 
 
@@ -101,7 +101,8 @@ def _check(options: argparse.Namespace, settings: Settings) -> int:
 
     document = load(settings.knowledge)
     sections = sum(len(division.sections) for division in document.divisions)
-    print(f"{settings.knowledge}: {len(document.divisions)} divisions, {sections} sections: no mistake")
+    count = f"{len(document.divisions)} divisions, {sections} sections"
+    print(f"{settings.knowledge}: {count}: no mistake")
     return 0
 
 

@@ -27,7 +27,11 @@ class Conversations:
     """
 
     def __init__(
-        self, *, limit: int = 10_000, lifetime: float = 1800, clock: Callable[[], float] = time.monotonic
+        self,
+        *,
+        limit: int = 10_000,
+        lifetime: float = 1800,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._limit = limit
         self._lifetime = lifetime

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-# Hyphens, minus signs and dashes that stand for the long-vowel mark after kana: ﾃﾞ−タ, デ―タ -> データ
+# Dashes that stand for the long-vowel mark after kana: ﾃﾞ−タ, デ―タ -> データ
 _DASH_AFTER_KANA = re.compile(r"(?<=[ぁ-ゖァ-ヺー])[-‐‑‒–—―−─]")
 _SPACE = re.compile(r"\s+")
 _KATAKANA_TO_HIRAGANA = {code: code - 0x60 for code in range(ord("ァ"), ord("ヶ") + 1)}

@@ -41,9 +41,11 @@ class Wording:
     about: Mapping[str, str]
 
     def phrase(self, key: str, **values: Any) -> str:
+        """A phrase by its key, its braces filled in."""
         return self.phrases[key].strip().format(**values)
 
     def answer(self, candidate: Candidate, alternatives: Sequence[Candidate]) -> str:
+        """An answer with the passage, how sure it is, and what else may be meant."""
         lines = [
             f"【{title(candidate.division)}】",
             " › ".join([*candidate.path, candidate.section]),
@@ -60,12 +62,14 @@ class Wording:
         return "\n".join(lines)
 
     def unknown(self, nearest: Sequence[Candidate]) -> str:
+        """That the document does not say, and what comes closest."""
         lines = [self.phrase("unknown")]
         if nearest:
             lines += ["", self.phrase("nearest"), *numbered(nearest), self.phrase("choose")]
         return "\n".join(lines)
 
     def clarify(self, choices: Sequence[Candidate]) -> str:
+        """A question back: which one is meant."""
         return "\n".join([self.phrase("clarify"), *numbered(choices), self.phrase("choose")])
 
     def certainty(self, confidence: float) -> str:
@@ -79,12 +83,14 @@ class Wording:
     def profile(
         self, division: DivisionName, parent: str | None, sections: Sequence[Candidate]
     ) -> str:
+        """What a division is, and its sections to choose from."""
         lines = [f"【{title(division)}】"]
         if parent:
             lines.append(f"{self.phrase('parent')}: {parent}")
         return "\n".join([*lines, "", self.phrase("sections"), *numbered(sections)])
 
     def divisions(self, divisions: Sequence[DivisionName]) -> str:
+        """The list of divisions."""
         return "\n".join([self.phrase("divisions"), *(f"  {title(each)}" for each in divisions)])
 
     def help(self, division: str) -> str:
@@ -106,6 +112,7 @@ def title(division: DivisionName) -> str:
 
 
 def numbered(candidates: Sequence[Candidate]) -> list[str]:
+    """Candidates to choose from, one a line."""
     return [
         f"  {number}. {candidate.division.name} › {candidate.section}"
         for number, candidate in enumerate(candidates, 1)

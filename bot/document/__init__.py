@@ -1,0 +1,1 @@
+"""The organisation's document: reading it, checking it, parting it into sentences."""

@@ -53,6 +53,7 @@ class LogFile:
     dialogues: tuple[_Turns, ...] = ()
 
     def log(self) -> Log:
+        """The log without the form of its file."""
         return Log(
             questions=tuple(map(_asked, self.questions)),
             dialogues=tuple(

@@ -26,14 +26,17 @@ class Outcome:
 
     @property
     def best(self) -> Candidate | None:
+        """The candidate found best, answered with or not."""
         return self.reply.answer or next(iter(self.reply.alternatives), None)
 
     @property
     def right(self) -> bool:
+        """Whether the reply is what the log says is right."""
         return is_right(self.reply, self.asked)
 
     @property
     def answered_wrongly(self) -> bool:
+        """Whether the bot gave an answer that is none."""
         return self.reply.kind is Kind.ANSWER and not self.right
 
 
@@ -93,7 +96,9 @@ def question_figures(found: Sequence[Outcome]) -> list[Figure]:
             len(found),
         ),
         Figure("expected calibration error", calibration_error(confident), len(found)),
-        _share("marked sentence holds the answer", (_best(each, has_sentence) for each in answered)),
+        _share(
+            "marked sentence holds the answer", (_best(each, has_sentence) for each in answered)
+        ),
     ]
 
 

@@ -86,7 +86,7 @@ def _cases(document: Document, questions: Sequence[Asked], folds: int) -> Iterab
 
 def _sections(case: _Case) -> _Choice:
     rows = np.arange(case.index.size)
-    right = np.array([_right_section(case, row) for row in rows])
+    right = np.array([_right_section(case, row) for row in rows.tolist()])
     return _Choice(section_features(case.index, case.hits, rows), right)
 
 

@@ -19,6 +19,7 @@ def is_right(reply: Reply, asked: Asked) -> bool:
 
 
 def has_division(candidate: Candidate, asked: Asked) -> bool:
+    """Whether the candidate is of a right division."""
     return any(gold.division == candidate.division.name for gold in asked.golds)
 
 

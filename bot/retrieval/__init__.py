@@ -1,0 +1,1 @@
+"""Finding the passage that answers, and knowing when none does."""

@@ -1,4 +1,4 @@
-"""A document to the arrays of its index. Needs scikit-learn; nothing on the way of a question does."""
+"""A document to the arrays of its index. Nothing here is on the way of a question."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class _Builder:
         self._synonyms = synonyms
 
     def passage(self, row: int) -> Terms:
-        """A section's own words and keywords; those of its headings and of its division as title."""
+        """A section's words and keywords; those of headings and of the division as title."""
         section = self._rows.sections[row]
         division = self._divisions[self._rows.division_of[row]]
         titles = [*section.path, section.heading, division.name, *division.aliases]
@@ -67,6 +67,7 @@ class _Builder:
         )
 
     def sentence(self, text: str) -> Terms:
+        """The terms of any text as it stands in the document."""
         return analyse(normalize(text), self._synonyms).terms
 
     def intents(self) -> dict[str, NDArray[Any]]:

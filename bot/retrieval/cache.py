@@ -15,9 +15,7 @@ from bot.retrieval.mapped import DamagedFileError, read_arrays, write_arrays
 _PACKAGES = ("numpy", "scikit-learn", "fugashi", "unidic-lite")
 
 
-def open_index(
-    knowledge: Path, cache: Path, warn: Callable[[str], None] = lambda _: None
-) -> Index:
+def open_index(knowledge: Path, cache: Path, warn: Callable[[str], None] = lambda _: None) -> Index:
     """The index of a knowledge folder, from the cache if nothing has changed since.
 
     A damaged file is built anew; a cache that cannot be used costs a warning and time, no more.

@@ -14,8 +14,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from bot.retrieval.answer_type import AnswerType, shows
 from bot.retrieval.index import Index
-from bot.retrieval.question import AnswerType, shows
 from bot.retrieval.rank import SECTION_FEATURES, Ranking
 from bot.retrieval.terms import Family, family_of
 

@@ -68,20 +68,25 @@ class Index:
         return tuple(map(self.division, range(len(self._division_texts))))
 
     def division(self, row: int) -> IndexedDivision:
+        """A division by its row."""
         id_, name, name_en, parent, aliases = json.loads(self._division_texts[row])
         return IndexedDivision(DivisionName(id_, name, name_en), parent, tuple(aliases))
 
     def section(self, row: int) -> IndexedSection:
+        """A section by its row."""
         path, heading, passage, source = json.loads(self._section_texts[row])
         return IndexedSection(
             row, int(self.division_of[row]), tuple(path), heading, passage, source
         )
 
     def sentence(self, row: int) -> str:
-        return self._sentence_texts[row]
+        """A sentence by its row."""
+        text: str = self._sentence_texts[row]
+        return text
 
     @cached_property
     def synonyms(self) -> Synonyms:
+        """Words that people use for one another."""
         return Synonyms(self._fact("synonyms"))
 
     @cached_property
@@ -106,6 +111,7 @@ class Index:
         return self._fact("phrases")[language], self._fact("about").get(language, {})
 
     def smalltalk(self, kind: str, language: str) -> str:
+        """What to say to a kind of small talk."""
         answer: str = self._fact("smalltalk")[kind][language]
         return answer
 

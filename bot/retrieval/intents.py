@@ -100,7 +100,7 @@ class Intents:
         starts = self._starts[places]
         lengths = self._starts[places + 1] - starts
         picked = spread(starts, lengths)
-        similarity = np.bincount(
+        similarity: Floats = np.bincount(
             self._examples[picked],
             self._values[picked] * np.repeat(values, lengths),
             len(self._first_label) - 1,

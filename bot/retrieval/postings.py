@@ -86,7 +86,7 @@ class Postings:
         lengths = self._starts[found + 1] - starts
         picked = spread(starts, lengths)
         rows = self._rows[picked]
-        scores = np.bincount(rows, self._weights[picked], self.size)
+        scores: NDArray[np.float64] = np.bincount(rows, self._weights[picked], self.size)
         ceiling = float(self._of_family[family_of(terms)] @ idf)
         return Matches(scores, ceiling, idf, rows, lengths, known)
 
@@ -137,7 +137,8 @@ def _saturate(
     length = np.bincount(cell, counts, size * len(Family)).reshape(size, len(Family))
     average = np.maximum(length.mean(axis=0), 1e-9) if size else np.ones(len(Family))
     relative = (length / average).ravel()[cell]
-    return counts * (K1 + 1) / (counts + K1 * (1 - B + B * relative))
+    saturated: NDArray[np.float64] = counts * (K1 + 1) / (counts + K1 * (1 - B + B * relative))
+    return saturated
 
 
 def spread(starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:

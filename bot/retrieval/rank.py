@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from bot.retrieval.answer_type import shows
 from bot.retrieval.index import Index
 from bot.retrieval.intents import Leaning
 from bot.retrieval.postings import Matches
-from bot.retrieval.question import Question, shows
+from bot.retrieval.question import Question
 
 Floats = NDArray[np.float64]
 
@@ -56,7 +57,7 @@ def look_up(index: Index, question: Question) -> Hits:
         question,
         index.passages.match(question.terms),
         index.sentences.match(question.terms),
-        index.intents and index.intents.lean(question.terms, question.counts),
+        None if index.intents is None else index.intents.lean(question.terms, question.counts),
     )
 
 
@@ -91,9 +92,7 @@ def section_features(index: Index, hits: Hits, rows: NDArray[np.intp]) -> Floats
     return features
 
 
-def best_sentence(
-    index: Index, hits: Hits, row: int, weights: Mapping[str, float]
-) -> int:
+def best_sentence(index: Index, hits: Hits, row: int, weights: Mapping[str, float]) -> int:
     """The sentence of a section that answers best; the earlier of equals."""
     start, end = index.first_sentence[row : row + 2].tolist()
     if end - start < 2:
@@ -122,8 +121,7 @@ def _shortlist(hits: Hits, allowed: NDArray[np.bool_] | None) -> NDArray[np.intp
         views.append(hits.leaning.sections)
     chosen = []
     for scores in views:
-        if allowed is not None:
-            scores = np.where(allowed, scores, -np.inf)
+        masked = scores if allowed is None else np.where(allowed, scores, -np.inf)
         count = min(_CANDIDATES, len(scores) if allowed is None else int(allowed.sum()))
-        chosen.append(np.argsort(-np.round(scores, 9), kind="stable")[:count])
+        chosen.append(np.argsort(-np.round(masked, 9), kind="stable")[:count])
     return np.unique(np.concatenate(chosen))

@@ -61,6 +61,7 @@ class Synonyms:
         self._longest = max((key.count(" ") + 1 for key in groups), default=0)
 
     def terms(self, lemmas: Sequence[str]) -> Iterator[int]:
+        """The groups of all words and phrases among the lemmas, as terms."""
         for start in range(len(lemmas)):
             for end in range(start + 1, min(start + self._longest, len(lemmas)) + 1):
                 for number in self._groups.get(" ".join(lemmas[start:end]), ()):
@@ -109,6 +110,11 @@ def title_terms(analysis: Analysis) -> Terms:
     """The words of a heading or a name, as terms of the family TITLE."""
     codes = [word_code(word.lemma) for word in analysis.words if word.is_content]
     return np.array([_term(Family.TITLE, code) for code in codes], np.uint64)
+
+
+def word_term(lemma: str) -> int:
+    """The term of a content word, by its dictionary form."""
+    return _term(Family.WORD, word_code(lemma))
 
 
 def family_of(terms: Terms) -> NDArray[np.intp]:

@@ -37,10 +37,12 @@ class Word(NamedTuple):
 
     @property
     def is_content(self) -> bool:
+        """Whether the word says something by itself, as particles do not."""
         return self.kind in _CONTENT
 
     @property
     def is_noun(self) -> bool:
+        """Whether the word may be part of a compound noun."""
         return self.kind in _NOUNS
 
 
