@@ -71,7 +71,8 @@ class Assistant:
         """Do what a line that starts with a slash says: /help, /divisions, /new, or a division's
         name or id, alone for its profile or with a question for an answer from it alone.
         """
-        name, _, question = text.lstrip().removeprefix("/").partition(" ")
+        # The slash and the space may be full-width: ／国際課　EPAとは
+        name, question = [*text.strip()[1:].split(maxsplit=1), "", ""][:2]
         wording = self.wording(speak)
         match normalize(name):
             case "help":
@@ -82,9 +83,9 @@ class Assistant:
                 conversation, said = Conversation(), wording.phrase("forgotten")
             case named if named not in self.index.division_named:
                 said = wording.phrase("no_command", name=name)
-            case named if question.strip():
+            case named if question:
                 id_ = self.division(named).names.id
-                return self.reply(conversation, question.strip(), division=id_, speak=speak)
+                return self.reply(conversation, question, division=id_, speak=speak)
             case named:
                 turn = self.profile(named, speak=speak)
                 return Turn(replace(turn.reply, question=text), turn.conversation)

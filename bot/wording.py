@@ -93,16 +93,19 @@ class Wording:
         """The list of divisions."""
         return "\n".join([self.phrase("divisions"), *(f"  {title(each)}" for each in divisions)])
 
+    def introduction(self) -> str:
+        """What the bot answers from, with an example of a question."""
+        first = "about" if "title" in self.about else "about_any"
+        lines = [self.phrase(first, title=self.about.get("title", ""))]
+        if "example" in self.about:
+            lines.append(self.phrase("example", example=self.about["example"]))
+        return "\n".join(lines)
+
     def help(self, division: str) -> str:
         """What the bot can do; ``division`` is the name of one, for the examples."""
-        about = self.about
-        first = "about" if "title" in about else "about_any"
-        lines = [self.phrase(first, title=about.get("title", ""))]
-        if "example" in about:
-            lines.append(self.phrase("example", example=about["example"]))
-        lines += ["", self.phrase("commands", division=division)]
-        if "notice" in about:
-            lines += ["", about["notice"].strip()]
+        lines = [self.introduction(), "", self.phrase("commands", division=division)]
+        if "notice" in self.about:
+            lines += ["", self.about["notice"].strip()]
         return "\n".join(lines)
 
 
