@@ -1,8 +1,8 @@
 """Named arrays in one file, written at once and read by mapping it into memory.
 
-Layout: MAGIC, the header's length (8 bytes), the header (JSON: for every array its dtype, shape,
-offset and CRC-32), then the arrays, each at a multiple of 64 bytes. Reading touches the header
-alone; pages of the arrays come in as they are used and are shared between processes.
+Layout: MAGIC, the header's length and its CRC-32 (4 bytes each), the header (JSON: for every array
+its dtype, shape, offset and CRC-32), then the arrays, each at a multiple of 64 bytes. Pages of the
+arrays come in as they are used and are shared between processes.
 """
 
 from __future__ import annotations
@@ -81,7 +81,8 @@ def _chunks(arrays: Arrays) -> Iterator[bytes | memoryview]:
     start = len(_MAGIC) + 8
     padding = -(start + len(encoded)) % _ALIGNMENT
     encoded += b" " * padding
-    yield _MAGIC + len(encoded).to_bytes(8, "little") + encoded
+    yield _MAGIC + len(encoded).to_bytes(4, "little") + zlib.crc32(encoded).to_bytes(4, "little")
+    yield encoded
     for array in contiguous.values():
         if array.size:
             yield array.data.cast("B")
@@ -92,7 +93,9 @@ def _read(data: memoryview) -> dict[str, NDArray[Any]]:
     start = len(_MAGIC) + 8
     if bytes(data[: len(_MAGIC)]) != _MAGIC:
         raise DamagedFileError("not a file of arrays")
-    body = start + int.from_bytes(data[len(_MAGIC) : start], "little")
+    body = start + int.from_bytes(data[start - 8 : start - 4], "little")
+    if zlib.crc32(data[start:body]) != int.from_bytes(data[start - 4 : start], "little"):
+        raise DamagedFileError("header: wrong checksum")
     header = json.loads(bytes(data[start:body]))
     if len(data) != body + header["bytes"]:
         raise DamagedFileError("cut short")

@@ -1,0 +1,19 @@
+"""How tests start the program in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+
+
+def program(*arguments: str) -> list[str]:
+    """The command line."""
+    return [sys.executable, "-m", "bot", *arguments]
+
+
+def environment(**changes: str) -> dict[str, str]:
+    """The environment: that of the test, with changes."""
+    return {**os.environ, "PYTHONPATH": str(ROOT), **changes}

@@ -1,0 +1,123 @@
+"""The inverted list against the same formula in plain, slow Python."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.retrieval.postings import K1, PASSAGE_WEIGHTS, B, Postings, build_postings, spread
+from bot.retrieval.terms import Family
+
+Term = tuple[Family, int]
+Rows = list[list[Term]]
+
+TERM = st.tuples(st.sampled_from(Family), st.integers(0, 7))
+ROWS = st.lists(st.lists(TERM, max_size=20), max_size=8)
+QUESTION = st.lists(TERM, max_size=12, unique=True)
+WEIGHTS = {**PASSAGE_WEIGHTS}
+
+
+def encode(terms: Sequence[Term]) -> np.ndarray:
+    return np.array([family << 60 | code for family, code in terms], np.uint64)
+
+
+def postings(rows: Rows, weights: Mapping[Family, float] = WEIGHTS) -> Postings:
+    return Postings(build_postings([encode(row) for row in rows], weights))
+
+
+def slow_idf(rows: Rows, term: Term) -> float:
+    frequency = sum(term in row for row in rows)
+    if not frequency or term[0] not in WEIGHTS:
+        return math.log(1 + 2 * len(rows) + 1)
+    return math.log(1 + (len(rows) - frequency + 0.5) / (frequency + 0.5))
+
+
+def slow_scores(rows: Rows, question: Sequence[Term]) -> list[float]:
+    counts = [Counter(row) for row in rows]
+    lengths = [Counter(family for family, _ in row) for row in rows]
+    scores = [0.0] * len(rows)
+    for term in question:
+        family = term[0]
+        average = sum(length[family] for length in lengths) / max(len(rows), 1)
+        for row, count in enumerate(counts):
+            if count[term]:
+                norm = 1 - B + B * lengths[row][family] / average
+                saturated = count[term] * (K1 + 1) / (count[term] + K1 * norm)
+                scores[row] += WEIGHTS.get(family, 0.0) * slow_idf(rows, term) * saturated
+    return scores
+
+
+def order(scores: Sequence[float]) -> list[int]:
+    """Best first; equals, up to single precision, in the order of rows."""
+    return sorted(range(len(scores)), key=lambda row: (-round(scores[row], 4), row))
+
+
+@given(ROWS, QUESTION)
+def test_scores_are_those_of_the_formula(rows: Rows, question: list[Term]) -> None:
+    found = postings(rows).match(np.sort(encode(question)))
+    assert found.scores.tolist() == pytest.approx(slow_scores(rows, question), rel=1e-6, abs=1e-9)
+    assert len(found.scores) == len(rows)
+
+
+@given(ROWS, QUESTION)
+def test_rows_come_in_the_order_of_the_formula(rows: Rows, question: list[Term]) -> None:
+    found = postings(rows).match(encode(question))
+    slow = slow_scores(rows, question)
+    ranked = order(found.scores.tolist())
+    for better, worse in itertools.pairwise(ranked):
+        assert slow[better] >= slow[worse] - 1e-4
+
+
+@given(ROWS, QUESTION)
+def test_idf_and_ceiling(rows: Rows, question: list[Term]) -> None:
+    found = postings(rows).match(encode(question))
+    idf = [slow_idf(rows, term) for term in question]
+    assert found.idf.tolist() == pytest.approx(idf, rel=1e-6)
+    ceiling = sum(
+        WEIGHTS.get(term[0], 0.0) * each for term, each in zip(question, idf, strict=True)
+    )
+    assert found.ceiling == pytest.approx(ceiling, rel=1e-6)
+
+
+@given(ROWS, QUESTION)
+def test_held_names_the_terms_of_a_row(rows: Rows, question: list[Term]) -> None:
+    found = postings(rows).match(encode(question))
+    for row, terms in enumerate(rows):
+        expected = [term in terms and term[0] in WEIGHTS for term in question]
+        assert found.held(row).tolist() == expected
+
+
+def test_a_second_occurrence_tells_little() -> None:
+    word = (Family.WORD, 1)
+    filler = [(Family.WORD, 2), (Family.WORD, 3)]
+    rows = [[word, *filler], [word, word, filler[0]], filler]
+    once, twice, never = postings(rows).match(encode([word])).scores.tolist()
+    assert never == 0
+    assert once < twice < 1.5 * once
+
+
+def test_families_without_a_weight_are_left_out() -> None:
+    rows = [[(Family.WORD, 1), (Family.BIGRAM, 1)]]
+    arrays = build_postings([encode(rows[0])], {Family.WORD: 1.0})
+    assert arrays["terms"].tolist() == encode([(Family.WORD, 1)]).tolist()
+
+
+def test_nothing_is_found_in_nothing() -> None:
+    found = postings([]).match(encode([(Family.WORD, 1)]))
+    assert found.scores.tolist() == []
+    assert postings([[], []]).match(encode([])).scores.tolist() == [0.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("starts", "lengths", "numbers"),
+    [([2, 9], [3, 1], [2, 3, 4, 9]), ([5, 0], [0, 2], [0, 1]), ([], [], [])],
+)
+def test_spread(starts: list[int], lengths: list[int], numbers: list[int]) -> None:
+    assert spread(np.array(starts, np.int64), np.array(lengths, np.int64)).tolist() == numbers
