@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
@@ -250,12 +250,10 @@ class _Reading:
             if owner != owned.division:
                 problem = f"division {owner.id} is described otherwise in an earlier line"
                 self._mistake(path, number, problem)
-            fields = {key: getattr(owned, key) for key in Section.__dataclass_fields__}
-            sections.setdefault(owner.id, []).append(Section(**fields))
+            sections.setdefault(owner.id, []).append(Section(**_values(owned, Section)))
             lines.setdefault(owner.id, []).append(number)
         for key, owner in owners.items():
-            fields = {name: getattr(owner, name) for name in _Owner.__dataclass_fields__}
-            division = Division(**fields, sections=tuple(sections[key]))
+            division = Division(**_values(owner, _Owner), sections=tuple(sections[key]))
             self._add(_Found(division, path, _line_of_section(lines[key])))
 
     def _add(self, found: _Found) -> None:
@@ -272,6 +270,11 @@ class _Reading:
 
     def _mistake(self, path: Path, line: int, problem: str) -> None:
         self.mistakes.append(Mistake(path, line, problem))
+
+
+def _values(part: Any, form: Any) -> dict[str, Any]:
+    """The values of a dataclass, of those fields that the dataclass ``form`` has."""
+    return {field.name: getattr(part, field.name) for field in fields(form)}
 
 
 def _line_of_section(numbers: list[int]) -> _LineOf:
@@ -304,8 +307,7 @@ def _problems(division: Division) -> Iterator[tuple[Location, str]]:
 
 def _blanks(part: Any, location: Location) -> Iterator[tuple[Location, str]]:
     """Every text in ``part`` that is there and blank."""
-    for key in part.__dataclass_fields__:
-        value = getattr(part, key)
+    for key, value in _values(part, type(part)).items():
         if isinstance(value, str) and not value.strip():
             yield (*location, key), f"{key}: empty; fill it in or remove the line"
         elif isinstance(value, tuple):
