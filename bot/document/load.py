@@ -17,7 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from bot.document.folder import common_folder, knowledge_files
 from bot.document.log import LogFile
-from bot.document.model import Common, Division, Document, Log, Section, SmallTalk, holds, outline
+from bot.document.model import Act, Common, Division, Document, Log, Section, holds, outline
 from bot.document.yaml_lines import Path as Location
 from bot.document.yaml_lines import YamlError, YamlLines
 from bot.errors import KnowledgeError, Mistake
@@ -64,7 +64,7 @@ _LINE = TypeAdapter(_OwnedSection)
 _GROUPS = TypeAdapter(tuple[tuple[str, ...], ...])
 _EXAMPLES = TypeAdapter(dict[str, tuple[str, ...]])
 _WORDS = TypeAdapter(dict[str, dict[str, str]])
-_SMALLTALK = TypeAdapter(dict[str, SmallTalk])
+_ACTS = TypeAdapter(dict[str, Act])
 _WEIGHTS = TypeAdapter(dict[str, dict[str, float]])
 _LOG = TypeAdapter(LogFile)
 
@@ -76,7 +76,8 @@ COMPANIONS: dict[str, TypeAdapter[Any]] = {
 }
 COMMON: dict[str, TypeAdapter[Any]] = {
     "phrases.yaml": _WORDS,
-    "smalltalk.yaml": _SMALLTALK,
+    "acts.yaml": _ACTS,
+    "cues.yaml": _EXAMPLES,
     "outside.yaml": _EXAMPLES,
     "weights.yaml": _WEIGHTS,
 }
@@ -105,7 +106,8 @@ def load(folder: Path) -> Document:
         divisions=tuple(found.division for found in reading.divisions),
         common=Common(
             phrases=common["phrases.yaml"],
-            smalltalk=common["smalltalk.yaml"],
+            acts=common["acts.yaml"],
+            cues=common["cues.yaml"],
             outside=_flat(common["outside.yaml"]),
             weights=common["weights.yaml"],
         ),
