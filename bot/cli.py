@@ -17,9 +17,9 @@ _Command = Callable[[argparse.Namespace, Settings], int]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status (0 done, 1 failed, 2 wrong use)."""
-    for stream in (sys.stdin, sys.stdout, sys.stderr):
+    for stream in filter(None, (sys.stdin, sys.stdout, sys.stderr)):  # None where it is closed
         # What is no UTF-8, or cannot be written in it, shall not end the program.
-        stream.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
+        stream.reconfigure(encoding="utf-8", errors="replace")
     options = _parser().parse_args(arguments)
     try:
         settings = Settings.read(os.environ, knowledge=options.knowledge)
@@ -30,8 +30,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_status
     except KeyboardInterrupt:
         return _INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read the output has gone; what is still buffered must not complain at exit.
+    except OSError as error:
+        if not isinstance(error, BrokenPipeError):  # with that, whoever read the output has gone
+            print(f"madoguchi: {error}", file=sys.stderr)
+        # What is still buffered must not complain at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
 
@@ -133,8 +135,8 @@ def _fit(options: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
-def _lines(stream: TextIO) -> Iterable[str]:
-    return (line.rstrip("\r\n") for line in stream)
+def _lines(stream: TextIO | None) -> Iterable[str]:
+    return (line.rstrip("\r\n") for line in stream or ())
 
 
 def _warn(problem: str) -> None:

@@ -35,7 +35,7 @@ def chat(assistant: Assistant, *, as_json: bool) -> None:
     With ``as_json``, or where standard input or output is no terminal, every line in is a turn
     and every turn one reply, without prompt or colour.
     """
-    if as_json or not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if as_json or not all(stream and stream.isatty() for stream in (sys.stdin, sys.stdout)):
         _chat_by_line(_Chat(assistant), as_json=as_json)
     else:
         _chat_in_terminal(_Chat(assistant, _speak(os.environ)))
@@ -84,7 +84,7 @@ class _Chat:
 
 
 def _chat_by_line(conversation: _Chat, *, as_json: bool) -> None:
-    for line in sys.stdin:
+    for line in sys.stdin or ():
         reply = conversation.turn(line.rstrip("\r\n"))
         if reply is None:
             return

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
+import sys
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from bot.assistant import Assistant
+from bot.cli import main
 from bot.retrieval.cache import open_index
 from bot.retrieval.index import Index
 from bot.settings import shipped_knowledge
@@ -85,27 +89,55 @@ def knowledge_folder(tmp_path: Path) -> KnowledgeFolder:
     return make
 
 
-@pytest.fixture
-def small_knowledge(knowledge_folder: KnowledgeFolder) -> Path:
-    """A knowledge folder with one division of two sections."""
-    return knowledge_folder({"ports.yaml": SMALL_DIVISION})
+@pytest.fixture(scope="session")
+def small_knowledge(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A knowledge folder with one division of two sections; not to be changed."""
+    folder = tmp_path_factory.mktemp("small")
+    (folder / "ports.yaml").write_text(SMALL_DIVISION, encoding="utf-8")
+    return folder
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a run of the program ended."""
+
+    status: int
+    output: str
+    errors: str
+
+
+Run = Callable[..., Done]
 
 
 @pytest.fixture
-def run() -> Callable[..., subprocess.CompletedProcess[bytes]]:
-    """Runs the program as a person would and returns what it printed."""
+def run() -> Run:
+    """Runs the program in a process of its own: arguments, its input, changes of environment."""
 
-    def run(
-        *arguments: str, stdin: bytes | str = b"", **changes: str
-    ) -> subprocess.CompletedProcess[bytes]:
-        raw = stdin if isinstance(stdin, bytes) else stdin.encode("utf-8", "surrogatepass")
-        return subprocess.run(
-            program(*arguments),
-            input=raw,
+    def run(*arguments: str | bytes, stdin: bytes = b"", **changes: str) -> Done:
+        done = subprocess.run(
+            [*program(), *arguments],
+            input=stdin,
             env=environment(**changes),
             capture_output=True,
             check=False,
             timeout=60,
         )
+        return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
 
     return run
+
+
+@pytest.fixture
+def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs the program within the test's own process, which is quick: arguments and its input."""
+
+    def call(*arguments: str, stdin: bytes = b"") -> Done:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        capsys.readouterr()
+        try:
+            status = main(arguments)
+        except SystemExit as ended:  # argparse's own
+            status = int(ended.code or 0)
+        return Done(status, *capsys.readouterr())
+
+    return call
