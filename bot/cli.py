@@ -59,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     ask.add_argument("--explain", action="store_true", help="show what the reply rests on")
     console = add("console", _console, "chat in this terminal")
     console.add_argument("--json", action="store_true", help="one reply a line as JSON, no prompt")
+    add("discord", _discord, "run the Discord bot; DISCORD_TOKEN is its token")
     add("check", _check, "check a knowledge folder: every mistake with file, line and remedy")
     evaluate = add("eval", _eval, "ask every question of a file and print how many were right")
     evaluate.add_argument("file", metavar="FILE")
@@ -95,6 +96,14 @@ def _console(options: argparse.Namespace, settings: Settings) -> int:
 
     assistant = Assistant(open_index(settings.knowledge, settings.cache, _warn))
     chat(assistant, as_json=options.json)
+    return 0
+
+
+def _discord(options: argparse.Namespace, settings: Settings) -> int:
+    from bot.chat.client import serve
+
+    del options
+    serve(settings)
     return 0
 
 

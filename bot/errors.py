@@ -3,7 +3,9 @@
     MadoguchiError            anything that can be told in one line; exit status 1
     ├── UsageError            the command was called wrongly; exit status 2
     ├── SettingError          a setting cannot be used; names its variable
-    └── KnowledgeError        the knowledge folder is missing or has mistakes; lists them all
+    ├── KnowledgeError        the knowledge folder is missing or has mistakes; lists them all
+    ├── StoreError            the database cannot be used just now
+    └── DiscordError          Discord cannot be reached, or refuses the bot
 
 Whatever else is raised is a bug.
 """
@@ -33,6 +35,14 @@ class SettingError(MadoguchiError):
 
     def __init__(self, variable: str, problem: str) -> None:
         super().__init__(f"{variable}: {problem}")
+
+
+class StoreError(MadoguchiError):
+    """The database cannot be used just now."""
+
+
+class DiscordError(MadoguchiError):
+    """Discord cannot be reached, or refuses the bot; says what to do about it."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

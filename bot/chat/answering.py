@@ -1,0 +1,281 @@
+"""Plain messages: those that address the bot are answered, and their answers kept true."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import discord
+
+from bot.chat.card import Card, Cards, text_card
+from bot.chat.desk import Desk, Question
+from bot.chat.log import event, trouble
+from bot.chat.recent import Once, Recent
+from bot.chat.sending import persistently
+from bot.wording import language
+
+_REMEMBERED = 2_000
+_SOON = 900.0
+"""Seconds in which an edited question gets its answer edited."""
+_SLOW = 1.0
+# Mentions, channels, emoji of a server and timestamps: <@1>, <#1>, <:name:1>, <t:1>
+_TOKENS = re.compile(r"<(?:@[!&]?|#|a?:\w+:|t:|id:|/[^:>]*:)[^<>]*>")
+_WITH_TEXT = (discord.MessageType.default, discord.MessageType.reply)
+
+
+@dataclass(eq=False)
+class _Exchange:
+    """A message to the bot and its answer."""
+
+    question: discord.Message
+    text: str
+    at: float = field(default_factory=time.monotonic)
+    answered: str | None = None
+    answer: discord.Message | None = None
+    rich: bool = True
+    deleted: bool = False
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class Answering:
+    """Answers plain messages."""
+
+    def __init__(self, desk: Desk, client: discord.Client) -> None:
+        self._desk = desk
+        self._client = client
+        self._once = Once()
+        self._exchanges: Recent[_Exchange] = Recent(_REMEMBERED)
+        self._own_threads: Recent[bool] = Recent(_REMEMBERED)
+
+    async def message(self, message: discord.Message) -> None:
+        """Answer a message if it is for the bot."""
+        if not self._may_be_question(message) or not self._once.first(message.id):
+            return
+        if not (self._is_addressed(message) or await self._is_open_to_all(message)):
+            return
+        exchange = _Exchange(message, question_in(message))
+        self._exchanges.put(message.id, exchange)
+        async with exchange.lock:
+            await self._answer(exchange)
+
+    async def edited(self, message: discord.Message) -> None:
+        """Answer anew what was asked in other words."""
+        exchange = self._exchanges.get(message.id)
+        text = question_in(message)
+        if exchange is None or not text or time.monotonic() - exchange.at > _SOON:
+            return
+        exchange.text = text
+        async with exchange.lock:
+            if exchange.text != exchange.answered and not exchange.deleted:
+                # Not refused: the last of many edits is what the asker wants answered.
+                await asyncio.sleep(self._desk.cooldown.wait(message.author.id))
+                await self._answer(exchange, anew=True)
+
+    async def deleted(self, ids: Iterable[int]) -> None:
+        """Delete the answers to deleted questions."""
+        for id_ in ids:
+            exchange = self._exchanges.get(id_)
+            if exchange is not None:
+                exchange.deleted = True
+                async with exchange.lock:
+                    await self._withdraw(exchange)
+
+    def _may_be_question(self, message: discord.Message) -> bool:
+        author = message.author
+        return not (
+            author.bot
+            or message.webhook_id is not None
+            or message.mention_everyone
+            or message.type not in _WITH_TEXT
+        )
+
+    def _is_addressed(self, message: discord.Message) -> bool:
+        """Whether the message is a DM, mentions the bot or replies to it, and can be read."""
+        me = self._client.user
+        if message.guild is None or any(each == me for each in message.mentions):
+            return True
+        reference = message.reference
+        if message.type is not discord.MessageType.reply or reference is None:
+            return False
+        replied = reference.resolved
+        is_ours = isinstance(replied, discord.Message) and replied.author == me
+        # Without the intent Discord hides the text of a reply that does not ping.
+        return is_ours and bool(message.content)
+
+    async def _is_open_to_all(self, message: discord.Message) -> bool:
+        """Whether every message is a question where this one was written."""
+        if not self._desk.settings.message_content or not message.content or not message.guild:
+            return False
+        channel = message.channel
+        server = await self._desk.server(message.guild.id)
+        if channel.id in server.ask_here:
+            return True
+        if not isinstance(channel, discord.Thread):
+            return False
+        return channel.parent_id in server.ask_here or await self._is_own(channel)
+
+    async def _is_own(self, thread: discord.Thread) -> bool:
+        """Whether the bot opened the thread, or somebody did under a message of the bot's."""
+        me = self._client.user
+        if me is None or thread.owner_id == me.id:
+            return True
+        own = self._own_threads.get(thread.id)
+        if own is None:
+            own = False
+            parent = thread.parent
+            if isinstance(parent, discord.TextChannel):
+                try:
+                    # A thread has the id of the message under which it was opened.
+                    own = (await parent.fetch_message(thread.id)).author == me
+                except discord.HTTPException as error:
+                    event("thread_unknown", thread=thread.id, status=error.status)
+            self._own_threads.put(thread.id, own)
+        return own
+
+    async def _answer(self, exchange: _Exchange, *, anew: bool = False) -> None:
+        message = exchange.question
+        allowed = _permissions(message)
+        if allowed is None:
+            event("not_permitted", channel=message.channel.id)
+            self._desk.metrics.count("refused", "permission")
+            return
+        wait = 0.0 if anew else self._desk.cooldown.wait(message.author.id)
+        if wait:
+            await self._tell_to_wait(exchange, wait, allowed)
+            return
+        try:
+            card = await self._card(exchange, rich=allowed.embed_links)
+            await self._send(exchange, card, allowed)
+        except (discord.Forbidden, discord.NotFound) as error:
+            trouble("answer_refused", error, channel=message.channel.id)
+            self._desk.metrics.count("failures", "send")
+        except Exception as error:  # whatever it is, the asker shall not wait for nothing
+            trouble("answer_failed", error, channel=message.channel.id)
+            self._desk.metrics.count("failures", "answer")
+            await self._apologise(exchange, allowed)
+
+    async def _card(self, exchange: _Exchange, *, rich: bool) -> Card:
+        """The answer to what was asked last."""
+        message, text = exchange.question, exchange.text
+        server = await self._desk.server(message.guild.id if message.guild else None)
+        question = Question(
+            message.author.id, message.channel.id, text, speak=server.speak, sure=server.sure
+        )
+        async with _typing_if_slow(message.channel):
+            reply = await self._desk.answer(question)
+        exchange.answered = text
+        event("answered", kind=reply.kind, channel=message.channel.id)
+        speak = server.speak or language(text)
+        wording = self._desk.assistant.wording(speak)
+        if exchange.answer is not None:
+            rich = exchange.rich  # a message sent as components stays one, and the other way round
+        return Cards(self._desk.assistant, wording, message.author.id, rich).reply(reply)
+
+    async def _send(
+        self, exchange: _Exchange, card: Card, allowed: discord.Permissions, nonce: str = ""
+    ) -> None:
+        message, answer = exchange.question, exchange.answer
+        if exchange.deleted:
+            return
+        if answer is not None:
+            edit = answer.edit
+            arguments = card.rich() if exchange.rich else card.plain()
+            await persistently(lambda: edit(**arguments))
+        else:
+            exchange.rich = allowed.embed_links
+            arguments = card.rich() if exchange.rich else card.plain()
+            if allowed.read_message_history:
+                arguments["reference"] = message.to_reference(fail_if_not_exists=False)
+            # Should Discord have taken the message and failed to say so, it takes no second one.
+            arguments["nonce"] = nonce or str(message.id)
+            send = message.channel.send
+            exchange.answer = answer = await persistently(lambda: send(**arguments))
+        self._desk.asked.put(answer.id, exchange.text)
+        if exchange.deleted:
+            await self._withdraw(exchange)
+
+    async def _withdraw(self, exchange: _Exchange) -> None:
+        answer, exchange.answer = exchange.answer, None
+        if answer is None:
+            return
+        self._desk.asked.forget(answer.id)
+        try:
+            await persistently(answer.delete)
+        except discord.HTTPException as error:
+            if error.status != 404:
+                trouble("answer_not_deleted", error, channel=answer.channel.id)
+
+    async def _tell_to_wait(
+        self, exchange: _Exchange, wait: float, allowed: discord.Permissions
+    ) -> None:
+        message = exchange.question
+        self._desk.metrics.count("refused", "cooldown")
+        if not self._desk.cooldown.should_tell(message.author.id):
+            return
+        event("cooldown", channel=message.channel.id)
+        wording = self._desk.assistant.wording(language(exchange.text))
+        card = text_card(wording.phrase("slower", seconds=int(wait) + 1))
+        try:
+            await self._send(exchange, card, allowed)
+        except discord.HTTPException as error:
+            trouble("answer_refused", error, channel=message.channel.id)
+
+    async def _apologise(self, exchange: _Exchange, allowed: discord.Permissions) -> None:
+        wording = self._desk.assistant.wording(language(exchange.text))
+        try:
+            await self._send(exchange, text_card(wording.phrase("failed")), allowed)
+        except Exception as error:  # it has been tried; what is left is the log
+            trouble("answer_lost", error, channel=exchange.question.channel.id)
+
+
+def question_in(message: discord.Message) -> str:
+    """What a message asks, without mentions."""
+    return _TOKENS.sub(" ", message.content).strip()
+
+
+def asked_in(answer: discord.Message) -> str | None:
+    """The question that a message answers, as far as Discord still shows it."""
+    replied = answer.reference.resolved if answer.reference is not None else None
+    return (question_in(replied) or None) if isinstance(replied, discord.Message) else None
+
+
+def _permissions(message: discord.Message) -> discord.Permissions | None:
+    """What the bot may do where a message was written; None where it may not answer."""
+    guild, channel = message.guild, message.channel
+    if guild is None or guild.me is None or isinstance(channel, discord.PartialMessageable):
+        return discord.Permissions.all()
+    if guild.me.is_timed_out():
+        return None
+    try:
+        allowed = channel.permissions_for(guild.me)
+    except discord.ClientException:  # a thread whose channel the bot cannot see
+        return None
+    may_send = allowed.send_messages
+    if isinstance(channel, discord.Thread):
+        is_shut = channel.locked and not allowed.manage_threads
+        may_send = allowed.send_messages_in_threads and not is_shut
+    return allowed if allowed.view_channel and may_send else None
+
+
+@asynccontextmanager
+async def _typing_if_slow(channel: discord.abc.Messageable) -> AsyncIterator[None]:
+    """Show that the bot is writing, if that takes long enough for somebody to wonder."""
+
+    async def show() -> None:
+        try:
+            await channel.typing()
+        except (discord.HTTPException, OSError) as error:
+            trouble("typing_failed", error)
+
+    tasks: list[asyncio.Task[Any]] = []
+    loop = asyncio.get_running_loop()
+    timer = loop.call_later(_SLOW, lambda: tasks.append(loop.create_task(show())))
+    try:
+        yield
+    finally:
+        timer.cancel()

@@ -1,0 +1,307 @@
+"""The bot as Discord sees it, from its start to its end."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+import discord
+import yarl
+from discord.gateway import DiscordWebSocket
+from discord.http import Route
+
+from bot.chat.answering import Answering
+from bot.chat.commands import fill, register
+from bot.chat.desk import Desk
+from bot.chat.health import serve_health
+from bot.chat.knowledge import Changes, Knowledge, ReloadError
+from bot.chat.log import event, start_logging, trouble
+from bot.chat.pressing import Pressing
+from bot.chat.tree import Tree
+from bot.conversation import Conversation
+from bot.errors import DiscordError, SettingError, StoreError
+from bot.settings import Settings
+from bot.store.open import open_store
+
+PERMISSIONS = discord.Permissions(
+    view_channel=True,
+    send_messages=True,
+    send_messages_in_threads=True,
+    embed_links=True,
+    read_message_history=True,
+)
+"""All that the bot needs in a server."""
+_GRACE, _CLOSING = 3.5, 1.0
+"""Seconds at the end for answers in flight, and then for closing connections."""
+_CLEAN_UP_EVERY = 3600.0
+_ANSWERS = ("discord.py: on_", "CommandTree-invoker")
+"""How discord.py's tasks are named that answer somebody."""
+
+
+class Client(discord.Client):
+    """Hands what comes from Discord to the feature that it is for."""
+
+    def __init__(self, desk: Desk) -> None:
+        intents = discord.Intents(
+            guilds=True,
+            guild_messages=True,
+            dm_messages=True,
+            message_content=desk.settings.message_content,
+        )
+        super().__init__(
+            intents=intents,
+            allowed_mentions=discord.AllowedMentions.none(),
+            member_cache_flags=discord.MemberCacheFlags.none(),
+            max_messages=None,
+            guild_ready_timeout=0.5,
+        )
+        self.desk = desk
+        self.tree = Tree(self, desk)
+        self._answering = Answering(desk, self)
+        self._pressing = Pressing(desk)
+        self._works: set[asyncio.Task[None]] = set()
+
+    async def setup_hook(self) -> None:
+        """Prepare, logged in but not yet connected."""
+        if self.desk.settings.api_base is not None:
+            await self._ask_for_gateway()
+        fill(self.tree, self.desk, self.reload)
+        self.run_beside(register(self.tree, self.desk))
+        self.run_beside(self._clean_up())
+        self.run_beside(self.desk.knowledge.watch(self.reload_quietly))
+        # The first question loads the dictionary; better now than when somebody waits for it.
+        self.desk.assistant.reply(Conversation(), "窓口")
+
+    async def on_connect(self) -> None:
+        """Count a new session with the gateway."""
+        self.desk.metrics.count("connections", "new")
+
+    async def on_ready(self) -> None:
+        """Tell that the bot can be asked."""
+        event("ready", servers=len(self.guilds), divisions=len(self.desk.assistant.index.divisions))
+
+    async def on_resumed(self) -> None:
+        """Count a session that was taken up again."""
+        self.desk.metrics.count("connections", "resumed")
+        event("resumed")
+
+    async def on_message(self, message: discord.Message) -> None:
+        """Answer a message."""
+        await self._answering.message(message)
+
+    async def on_raw_message_edit(self, edit: discord.RawMessageUpdateEvent) -> None:
+        """Answer an edited message anew."""
+        await self._answering.edited(edit.message)
+
+    async def on_raw_message_delete(self, deletion: discord.RawMessageDeleteEvent) -> None:
+        """Delete the answer to a deleted message."""
+        await self._answering.deleted([deletion.message_id])
+
+    async def on_raw_bulk_message_delete(self, deletion: discord.RawBulkMessageDeleteEvent) -> None:
+        """Delete the answers to deleted messages."""
+        await self._answering.deleted(deletion.message_ids)
+
+    async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
+        """Do what was pressed; commands find their way through the tree."""
+        if interaction.type is discord.InteractionType.component:
+            await self._pressing.pressed(interaction)
+
+    async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
+        """Log a bug."""
+        del args, kwargs
+        self.desk.metrics.count("failures", "event")
+        trouble("event_failed", sys.exc_info()[1], method=event_method)
+
+    async def reload(self) -> Changes:
+        """Read the knowledge again, and register what commands it has now.
+
+        Raises ReloadError.
+        """
+        try:
+            changes = await self.desk.knowledge.reload()
+        except ReloadError as error:
+            self.desk.metrics.count("reloads", "refused")
+            trouble("knowledge_refused", mistakes=str(error).splitlines())
+            raise
+        self.desk.metrics.count("reloads", "done")
+        fill(self.tree, self.desk, self.reload)
+        self.run_beside(register(self.tree, self.desk))
+        return changes
+
+    async def reload_quietly(self) -> None:
+        """Read the knowledge again; the log tells of mistakes."""
+        try:
+            await self.reload()
+        except ReloadError:
+            return
+
+    def run_beside(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something for as long as the bot runs."""
+        task = asyncio.create_task(self._guarded(work))
+        self._works.add(task)
+        task.add_done_callback(self._works.discard)
+
+    async def finish(self) -> None:
+        """Answer what is in flight, then leave; all of it in less than five seconds."""
+        for task in self._works:
+            task.cancel()
+        answers = [each for each in asyncio.all_tasks() if each.get_name().startswith(_ANSWERS)]
+        event("closing", in_flight=len(answers))
+        if answers:
+            _, late = await asyncio.wait(answers, timeout=_GRACE)
+            for task in late:
+                task.cancel()
+        try:
+            async with asyncio.timeout(_CLOSING):
+                await self.close()
+        except TimeoutError:
+            event("closed_hard")
+
+    async def _ask_for_gateway(self) -> None:
+        # discord.py never asks for the gateway's address; it would dial Discord's own.
+        for path in ("/gateway/bot", "/gateway"):
+            try:
+                found = await self.http.request(Route("GET", path))
+                url = yarl.URL(found["url"])
+            except (discord.HTTPException, KeyError, TypeError, ValueError) as error:
+                trouble("no_gateway", error, path=path)
+                continue
+            DiscordWebSocket.DEFAULT_GATEWAY = url
+            return
+        raise DiscordError(
+            f"DISCORD_API_BASE: {self.desk.settings.api_base} does not tell a gateway's address; "
+            "check that it is the base of a Discord API, with its version (…/api/v10)"
+        )
+
+    async def _clean_up(self) -> None:
+        """Erase, every hour, what was kept long enough."""
+        while True:
+            try:
+                await self.desk.store.forget_old()
+            except StoreError as error:
+                self.desk.metrics.count("failures", "store")
+                trouble("not_stored", error)
+            await asyncio.sleep(_CLEAN_UP_EVERY)
+
+    async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except Exception as error:  # what goes on beside must not end unheard
+            self.desk.metrics.count("failures", "background")
+            trouble("background_failed", error)
+
+
+def serve(settings: Settings) -> None:
+    """Run the bot until it is told to end.
+
+    Raises MadoguchiError where it cannot run.
+    """
+    if settings.token is None:
+        problem = "not set; copy the bot's token there from the developer portal (Bot, Reset Token)"
+        raise SettingError("DISCORD_TOKEN", problem)
+    start_logging()
+    discord.VoiceClient.warn_nacl = False
+    discord.VoiceClient.warn_dave = False
+    if settings.api_base is not None:
+        Route.BASE = settings.api_base
+    asyncio.run(_serve(settings, settings.token.reveal()))
+
+
+async def _serve(settings: Settings, token: str) -> None:
+    store = open_store(settings)
+    try:
+        desk = Desk(settings, await Knowledge.open(settings), store)
+        client = Client(desk)
+        async with _health(client):
+            await _until_told(client, token)
+        await desk.finish()
+    finally:
+        await store.close()
+
+
+@asynccontextmanager
+async def _health(client: Client) -> AsyncIterator[None]:
+    address = client.desk.settings.health
+    if address is None:
+        yield
+        return
+    runner = await serve_health(address, client.desk.metrics, lambda: _is_connected(client))
+    try:
+        yield
+    finally:
+        await runner.cleanup()
+
+
+def _is_connected(client: Client) -> bool:
+    return client.is_ready() and not client.is_closed() and client.ws is not None and client.ws.open
+
+
+async def _until_told(client: Client, token: str) -> None:
+    """Stay connected until SIGTERM or Ctrl-C; SIGHUP reads the knowledge again."""
+    loop = asyncio.get_running_loop()
+    told = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told.set)
+    loop.add_signal_handler(signal.SIGHUP, lambda: client.run_beside(client.reload_quietly()))
+    connected = asyncio.create_task(_connect(client, token))
+    waiting = asyncio.create_task(told.wait())
+    try:
+        await asyncio.wait((connected, waiting), return_when=asyncio.FIRST_COMPLETED)
+        if connected.done():
+            connected.result()
+    finally:
+        waiting.cancel()
+        await client.finish()
+        connected.cancel()
+        await asyncio.gather(connected, return_exceptions=True)
+
+
+async def _connect(client: Client, token: str) -> None:
+    """Log in and stay connected.
+
+    Raises DiscordError where Discord cannot be reached at the start, or refuses the bot.
+    """
+    try:
+        await client.login(token)
+        print(f"Invite: {_invite(client)}", flush=True)  # noqa: T201 - what an operator starts with
+        await client.connect()
+    except discord.LoginFailure as error:
+        raise DiscordError(_BAD_TOKEN) from error
+    except discord.PrivilegedIntentsRequired as error:
+        raise DiscordError(_NO_INTENT) from error
+    except discord.ConnectionClosed as error:
+        if error.code == 4004:
+            raise DiscordError(_BAD_TOKEN) from error
+        if error.code == 4014:
+            raise DiscordError(_NO_INTENT) from error
+        raise DiscordError(f"Discord closed the connection for good (code {error.code})") from error
+    except discord.HTTPException as error:
+        problem = f"Discord answered {error.status} at the start; try again later"
+        raise DiscordError(problem) from error
+    except (aiohttp.ClientError, OSError) as error:
+        place = client.desk.settings.api_base or "Discord"
+        problem = f"cannot reach {place}; check the network and DISCORD_API_BASE"
+        raise DiscordError(problem) from error
+
+
+_BAD_TOKEN = (
+    "DISCORD_TOKEN: Discord refuses it; reset it in the developer portal (Bot, Reset Token)"
+)
+_NO_INTENT = (
+    "MADOGUCHI_MESSAGE_CONTENT: the message content intent is off for this bot; switch it on in "
+    "the developer portal (Bot, Privileged Gateway Intents) or set this to 0"
+)
+
+
+def _invite(client: Client) -> str:
+    """Where to invite the bot to a server, with the permissions it needs and no others."""
+    return discord.utils.oauth_url(
+        client.application_id or 0,
+        permissions=PERMISSIONS,
+        scopes=("bot", "applications.commands"),
+    )

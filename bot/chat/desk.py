@@ -1,0 +1,130 @@
+"""What all features of the bot share: the knowledge, the memory, and the limits."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.assistant import SURE_ENOUGH, Assistant
+from bot.chat.cooldown import Cooldown
+from bot.chat.knowledge import Knowledge
+from bot.chat.log import trouble
+from bot.chat.metrics import Metrics
+from bot.chat.recent import Recent
+from bot.conversation import Conversations
+from bot.errors import StoreError
+from bot.reply import Kind, Reply
+from bot.settings import Rate, Settings
+from bot.store.base import ServerSettings, Store
+
+_INLINE = 300
+"""Questions up to this length take about a millisecond; longer ones leave the event loop."""
+_REMEMBERED = 10_000
+_RETRY = 30.0
+_PRESSES_PER_QUESTION = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Somebody's question; ``speak`` is the language to reply in (the question's where None)."""
+
+    person: int
+    channel: int
+    text: str
+    division: str | None = None
+    speak: str | None = None
+    sure: float | None = None
+
+
+@dataclass
+class Desk:
+    """Made once; every feature gets it."""
+
+    settings: Settings
+    knowledge: Knowledge
+    store: Store
+    metrics: Metrics = field(default_factory=Metrics)
+    conversations: Conversations = field(default_factory=Conversations)
+    asked: Recent[str] = field(default_factory=lambda: Recent(_REMEMBERED))
+    """The questions behind the latest answers, by the answer's message."""
+
+    def __post_init__(self) -> None:
+        rate = self.settings.cooldown
+        self.cooldown = Cooldown(rate)
+        self.presses = Cooldown(rate and Rate(rate.times * _PRESSES_PER_QUESTION, rate.seconds))
+        self._servers: Recent[tuple[ServerSettings, float]] = Recent(_REMEMBERED)
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def assistant(self) -> Assistant:
+        """The assistant of now."""
+        return self.knowledge.assistant
+
+    async def answer(self, question: Question) -> Reply:
+        """Answer a question within its conversation.
+
+        Raises KeyError where it names a division that there is not.
+        """
+        started = time.perf_counter()
+        key = (question.channel, question.person)
+        conversation = self.conversations.get(key)
+        arguments: dict[str, Any] = {
+            "division": question.division,
+            "speak": question.speak,
+            "sure": SURE_ENOUGH if question.sure is None else question.sure,
+        }
+        reply = self.assistant.reply
+        if len(question.text) <= _INLINE:
+            turn = reply(conversation, question.text, **arguments)
+        else:
+            turn = await asyncio.to_thread(reply, conversation, question.text, **arguments)
+        self.conversations.put(key, turn.conversation)
+        self.metrics.count("answers", turn.reply.kind)
+        self.metrics.took(time.perf_counter() - started)
+        if turn.reply.kind is Kind.UNKNOWN and turn.reply.alternatives:
+            self.later(self.store.unanswered(question.person, question.text))
+        return turn.reply
+
+    async def server(self, server: int | None) -> ServerSettings:
+        """A server's settings; without a server, or a database to read them from, the bot's own."""
+        if server is None:
+            return ServerSettings()
+        settings, until = self._servers.get(server) or (None, 0.0)
+        if settings is not None and time.monotonic() < until:
+            return settings
+        try:
+            settings, until = await self.store.server(server), float("inf")
+        except StoreError as error:
+            trouble("settings_unread", error, server=server)
+            self.metrics.count("failures", "store")
+            settings, until = settings or ServerSettings(), time.monotonic() + _RETRY
+        self._servers.put(server, (settings, until))
+        return settings
+
+    async def save_server(self, server: int, settings: ServerSettings) -> None:
+        """Keep a server's settings.
+
+        Raises StoreError.
+        """
+        await self.store.save_server(server, settings)
+        self._servers.put(server, (settings, float("inf")))
+
+    def later(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something nobody waits for; that it failed is logged."""
+        task = asyncio.create_task(self._logged(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def finish(self) -> None:
+        """Wait for what was left for later."""
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _logged(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except StoreError as error:
+            self.metrics.count("failures", "store")
+            trouble("not_stored", error)

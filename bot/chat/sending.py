@@ -1,0 +1,119 @@
+"""Getting a message through to Discord: once, and in spite of passing trouble."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+import aiohttp
+import discord
+
+from bot.chat.card import Card
+from bot.chat.log import trouble
+
+Interaction = discord.Interaction[Any]
+_T = TypeVar("_T")
+_LONGEST_PAUSE = 30.0
+_ACKNOWLEDGED_ALREADY, _UNKNOWN_INTERACTION = 40060, 10062
+_DEADLINE = 2.5
+"""Seconds in which an interaction must be answered first; Discord waits for three."""
+
+
+async def persistently(call: Callable[[], Awaitable[_T]], *, patience: float = 600) -> _T:
+    """The result of a call to Discord, made again while Discord or the network is in trouble.
+
+    discord.py does so for some errors, but not for 503, nor for 429 without a ``Via`` header. The
+    caller sees to it that a second call does no harm: a message carries a nonce, an edit says the
+    same again.
+
+    Raises what the call raises once ``patience`` seconds are over, or where it would not help.
+    """
+    clock = asyncio.get_running_loop().time
+    deadline, pause = clock() + patience, 0.5
+    while True:
+        try:
+            return await call()
+        except (discord.HTTPException, discord.RateLimited) as error:
+            wait = _pause_asked_for(error, pause)
+            if wait is None or clock() + wait > deadline:
+                raise
+            trouble("discord_in_trouble", error, wait=wait)
+        except (aiohttp.ClientError, OSError) as error:
+            wait = pause
+            if clock() + wait > deadline:
+                raise
+            trouble("network_in_trouble", error, wait=wait)
+        await asyncio.sleep(wait)
+        pause = min(pause * 2, _LONGEST_PAUSE)
+
+
+def _pause_asked_for(
+    error: discord.HTTPException | discord.RateLimited, pause: float
+) -> float | None:
+    """How long to wait before asking again; None where it is no use."""
+    if isinstance(error, discord.RateLimited):
+        return error.retry_after
+    if error.status == 429:
+        headers = error.response.headers
+        asked = headers.get("Retry-After") or headers.get("X-RateLimit-Reset-After")
+        try:
+            return float(asked) if asked else pause
+        except ValueError:
+            return pause
+    return pause if error.status >= 500 else None
+
+
+def shows_rich(interaction: Interaction) -> bool:
+    """Whether the place an interaction comes from allows more than plain text."""
+    return interaction.guild_id is None or interaction.app_permissions.embed_links
+
+
+async def respond(interaction: Interaction, card: Card, *, ephemeral: bool) -> int | None:
+    """Answer an interaction; returns the message's id where Discord tells it."""
+    arguments = card.rich() if shows_rich(interaction) else card.plain()
+    if interaction.response.is_done():
+        send = interaction.followup.send
+        message = await persistently(
+            lambda: send(**arguments, ephemeral=ephemeral, wait=True), patience=60
+        )
+        return message.id
+    response = interaction.response
+
+    async def first() -> int | None:
+        sent = await response.send_message(**arguments, ephemeral=ephemeral)
+        return sent.message_id
+
+    return await _in_time(interaction, first)
+
+
+async def replace_message(interaction: Interaction, card: Card) -> None:
+    """Show a card in place of the one whose control was pressed."""
+    message = interaction.message
+    rich = message is None or message.flags.components_v2
+    arguments = card.rich() if rich else card.plain()
+
+    async def first() -> None:
+        await interaction.response.edit_message(**arguments)
+
+    await _in_time(interaction, first)
+
+
+async def defer(interaction: Interaction, *, ephemeral: bool) -> None:
+    """Tell Discord that an answer will come."""
+
+    async def first() -> None:
+        await interaction.response.defer(ephemeral=ephemeral, thinking=True)
+
+    await _in_time(interaction, first)
+
+
+async def _in_time(interaction: Interaction, call: Callable[[], Awaitable[_T]]) -> _T | None:
+    """The first answer to an interaction; that it came too late, or twice, is nobody's error."""
+    try:
+        return await persistently(call, patience=_DEADLINE)
+    except discord.HTTPException as error:
+        if error.code not in (_ACKNOWLEDGED_ALREADY, _UNKNOWN_INTERACTION):
+            raise
+        trouble("interaction_lost", error, interaction=interaction.id)
+        return None
