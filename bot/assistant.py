@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
-from bot.conversation import Conversation
+from bot.conversation import Conversation, chosen
+from bot.document.sentences import split_sentences
+from bot.reading import (
+    READING_FEATURES,
+    Cues,
+    Judged,
+    Way,
+    likelihood,
+    named_in,
+    reading_features,
+    readings,
+)
 from bot.reply import Candidate, DivisionName, Kind, Reply
 from bot.retrieval.confidence import confidence
 from bot.retrieval.index import Index, IndexedDivision, IndexedSection
+from bot.retrieval.intents import Leaning
 from bot.retrieval.question import Question
-from bot.retrieval.rank import Ranking, best_sentence, look_up, rank
+from bot.retrieval.rank import Ranking, best_sentence, look_up, rank, sentences_by_score
 from bot.text import normalize
 from bot.wording import Wording, language
 
@@ -23,6 +36,10 @@ SURE_ENOUGH = 0.5
 """An answer is given from this confidence on."""
 _ALTERNATIVES = 4
 _WORTH_OFFERING = 0.02
+_MORE = frozenset(["more", "detail", "again"])
+"""The dialogue acts that ask for more of the last answer; the others are small talk."""
+_ACT = -0.2
+"""The margin from which on a line is a dialogue act."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +78,19 @@ class Assistant:
         if refusal is not None:
             said = wording.phrase(refusal, limit=LONGEST_QUESTION)
             return Turn(Reply(text, Kind.UNKNOWN, said, confidence=0.0), conversation)
-        chosen = _chosen(conversation, text)
-        if chosen is not None:
-            said = wording.answer(chosen, ())
-            return Turn(Reply(text, Kind.ANSWER, said, chosen, chosen.confidence), conversation)
-        return self._answer(conversation, text, division, wording, sure)
+        picked = chosen(conversation, text)
+        if picked is not None:
+            return self._shown(conversation, text, picked, wording)
+        line = self._without_courtesies(text)
+        judged = self.readings(conversation, line, division)
+        act = self._act(judged[0].ranking.hits.leaning) if division is None else None
+        if act in _MORE:
+            return self._more(conversation, text, act, wording)
+        if act is not None:
+            said = self.index.acts[self.index.act_named[act]][1][wording.language]
+            return Turn(Reply(text, Kind.SMALLTALK, said), conversation)
+        likeliest = self._likeliest(conversation, judged)
+        return self._answered(conversation, text, likeliest, wording, sure)
 
     def command(self, conversation: Conversation, text: str, *, speak: str = "ja") -> Turn:
         """Do what a line that starts with a slash says: /help, /divisions, /new, or a division's
@@ -93,7 +118,7 @@ class Assistant:
 
     def wording(self, speak: str) -> Wording:
         """The bot's words in a language, "ja" or "en"."""
-        return Wording(*self.index.wording(speak))
+        return Wording(speak, *self.index.wording(speak))
 
     def candidate(self, key: str) -> Candidate | None:
         """The section with this key, its first sentence marked; None if it is gone."""
@@ -134,25 +159,144 @@ class Assistant:
         rows: list[int] = np.flatnonzero(self.index.division_of == wanted).tolist()
         return rows if wanted is not None else []
 
-    def _answer(
+    def _answered(
         self,
         conversation: Conversation,
         text: str,
-        division: str | None,
+        judged: Judged,
         wording: Wording,
         sure: float,
     ) -> Turn:
-        ranking, probability = self.judge(text, division)
-        candidates = self._candidates(ranking, probability)
-        best, others = candidates[0], tuple(candidates[1 : 1 + _ALTERNATIVES])
-        if probability >= sure:
-            said = wording.answer(best, others)
-            reply = Reply(text, Kind.ANSWER, said, best, best.confidence, others)
-        else:
+        """An answer, or that the document does not say, and what is remembered of it."""
+        candidates = self._candidates(judged.ranking, judged.probability)
+        best = candidates[0]
+        if judged.probability < sure:
             nearest = tuple(candidates[:_ALTERNATIVES])
-            said = wording.unknown(nearest)
-            reply = Reply(text, Kind.UNKNOWN, said, None, best.confidence, nearest)
-        return Turn(reply, replace(conversation, choices=reply.alternatives))
+            reply = Reply(
+                text, Kind.UNKNOWN, wording.unknown(nearest), None, best.confidence, nearest
+            )
+            return Turn(reply, replace(self.after_unknown(conversation, text), choices=nearest))
+        others = tuple(candidates[1 : 1 + _ALTERNATIVES])
+        reply = Reply(
+            text, Kind.ANSWER, wording.answer(best, others), best, best.confidence, others
+        )
+        return Turn(reply, replace(self.after_answer(conversation, judged), choices=others))
+
+    def after_answer(self, conversation: Conversation, judged: Judged) -> Conversation:
+        """The conversation after a reading's best section was the answer."""
+        is_topic = judged.reading.way is not Way.TOPIC
+        return conversation.answered(judged.reading.text, self.best(judged), is_topic=is_topic)
+
+    def after_unknown(self, conversation: Conversation, line: str) -> Conversation:
+        """The conversation after a line that the document does not answer."""
+        named = named_in(normalize(line), self.index.spoken_names)
+        return conversation.unanswered(line, named and self.division(named).names.name)
+
+    def best(self, judged: Judged) -> Candidate:
+        """The best section found for a reading."""
+        return self._candidates(judged.ranking, judged.probability)[0]
+
+    def _shown(
+        self, conversation: Conversation, text: str, candidate: Candidate, wording: Wording
+    ) -> Turn:
+        """A candidate that was chosen or comes next."""
+        said = wording.answer(candidate, ())
+        reply = Reply(text, Kind.ANSWER, said, candidate, candidate.confidence)
+        return Turn(reply, conversation.showed(candidate))
+
+    def _more(self, conversation: Conversation, text: str, act: str, wording: Wording) -> Turn:
+        """The last answer again, more about it, or the next best that was not shown yet."""
+        if conversation.answer is None:
+            said = wording.phrase("nothing_before")
+            return Turn(Reply(text, Kind.UNKNOWN, said, confidence=0.0), conversation)
+        if act == "again":
+            return self._shown(conversation, text, conversation.answer, wording)
+        upcoming = self._next_best if act == "more" else self._rest
+        for candidate in upcoming(conversation, conversation.answer):
+            if candidate.sentence not in conversation.shown:
+                return self._shown(conversation, text, candidate, wording)
+        reply = Reply(text, Kind.UNKNOWN, wording.phrase("no_more"), confidence=0.0)
+        return Turn(reply, conversation)
+
+    def _next_best(self, conversation: Conversation, answer: Candidate) -> Iterator[Candidate]:
+        """What else answers the last question: of the same section, then of the next best ones."""
+        ranking, probability = self.judge(conversation.last)
+        shares = np.minimum(ranking.shares / max(float(ranking.shares[0]), 1e-9), 1.0)
+        for row, share in sorted(
+            zip(ranking.rows.tolist(), shares.tolist(), strict=True),
+            key=lambda pair: self._key_of(pair[0]) != answer.key,
+        ):
+            if share < _WORTH_OFFERING and self._key_of(row) != answer.key:
+                continue
+            weights = self.index.model("sentence")
+            for sentence in sentences_by_score(self.index, ranking.hits, row, weights):
+                yield self._candidate(row, sentence, round(probability * share, 4))
+
+    def _rest(self, conversation: Conversation, answer: Candidate) -> Iterator[Candidate]:
+        """The rest of the section last shown, then the other sections of its division."""
+        rows = self._rows_of(answer.division.id)
+        place = next(i for i, row in enumerate(rows) if self._key_of(row) == answer.key)
+        for row in (*rows[place:], *rows[:place]):
+            first, end = self.index.first_sentence[row : row + 2].tolist()
+            for sentence in range(first, end):
+                yield self._candidate(row, sentence, answer.confidence)
+
+    def _key_of(self, row: int) -> str:
+        section = self.index.section(row)
+        return _key(self.index.division(section.division).names, section)
+
+    def _without_courtesies(self, text: str) -> str:
+        """The text without sentences that are small talk, unless that is all it is."""
+        sentences = [part for part in split_sentences(text) if part.strip()]
+        if len(sentences) < 2:
+            return text
+        kept = [part for part in sentences if not self._is_courtesy(part)]
+        return "".join(kept).strip() or sentences[-1].strip()
+
+    def _is_courtesy(self, sentence: str) -> bool:
+        question = Question.read(sentence, self.index.synonyms)
+        act = self._act(self.index.intents.lean(question.terms, question.counts))
+        return act is not None and act not in _MORE
+
+    def _act(self, leaning: Leaning) -> str | None:
+        """The dialogue act that a line is, if it is one rather than a question."""
+        if not len(leaning.acts):
+            return None
+        best = int(np.argmax(leaning.acts))
+        rival = max(leaning.outside, float(leaning.sections.max()))
+        name = self.index.acts[best][0]
+        is_act = name != "follow_up" and leaning.acts[best] > max(rival, _ACT)
+        return name if is_act else None
+
+    def _likeliest(self, conversation: Conversation, judged: Sequence[Judged]) -> Judged:
+        """The reading whose best section is likeliest to be right."""
+        if len(judged) == 1:
+            return judged[0]
+        features = np.array(
+            [
+                reading_features(self.index, conversation, each, judged[0], self.cues)
+                for each in judged
+            ]
+        )
+        choice = self.index.shared_model("reading_choice")
+        scores = features @ [choice[name] for name in READING_FEATURES]
+        best = int(np.argmax(np.round(scores, 9)))
+        probability = likelihood(features[best], self.index.shared_model("reading_confidence"))
+        return replace(judged[best], probability=probability)
+
+    def readings(
+        self, conversation: Conversation, line: str, division: str | None = None
+    ) -> list[Judged]:
+        """Every reading of a line, judged; the one that takes it alone comes first."""
+        return [
+            Judged(each, *self.judge(each.text, division or each.division))
+            for each in readings(conversation, line, self.cues, self.index.spoken_names)
+        ]
+
+    @cached_property
+    def cues(self) -> Cues:
+        """Words that show how a line hangs on what was said before."""
+        return Cues(self.index.cues)
 
     def judge(self, text: str, division: str | None = None) -> tuple[Ranking, float]:
         """The sections that may answer a question, and the probability that the first does."""
@@ -191,13 +335,6 @@ class Assistant:
             source=section.source,
             confidence=probability,
         )
-
-
-def _chosen(conversation: Conversation, text: str) -> Candidate | None:
-    """The choice whose number was typed, if one was."""
-    typed = normalize(text)
-    number = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 4 else 0
-    return conversation.choices[number - 1] if 0 < number <= len(conversation.choices) else None
 
 
 def _refusal(text: str) -> str | None:

@@ -2,22 +2,96 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.reply import Candidate
+from bot.text import normalize
 
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
     """What has been said so far, as far as it bears on what comes next.
 
-    ``choices`` are the candidates last offered, in the order of their numbers.
+    ``topic`` is the last question that stood by itself and ``last`` the last one as it was meant,
+    pronouns filled in; ``answer`` is what was last answered with, and ``division`` the name of the
+    division last spoken of. ``shown`` are the sentences shown for the topic, ``choices`` the
+    candidates last offered, in the order of their numbers.
     """
 
+    topic: str = ""
+    last: str = ""
+    division: str = ""
+    answer: Candidate | None = None
+    shown: tuple[str, ...] = ()
     choices: tuple[Candidate, ...] = ()
+
+    def answered(self, question: str, answer: Candidate, *, is_topic: bool) -> Conversation:
+        """The conversation after an answer; ``question`` is what was meant, and with ``is_topic``
+        it is what is spoken of from now on.
+        """
+        return Conversation(
+            topic=question if is_topic or not self.topic else self.topic,
+            last=question,
+            division=answer.division.name,
+            answer=answer,
+            shown=(answer.sentence,),
+        )
+
+    def unanswered(self, question: str, division: str | None) -> Conversation:
+        """The conversation after a question that the document does not answer; ``division`` is
+        named in it.
+        """
+        return replace(
+            self,
+            topic=self.topic or question,
+            last=self.last or question,
+            division=division or self.division,
+        )
+
+    def showed(self, candidate: Candidate) -> Conversation:
+        """The conversation after more of the last answer, or another candidate, was shown."""
+        return replace(
+            self,
+            topic=self.topic or candidate.section,
+            last=self.last or candidate.section,
+            division=candidate.division.name,
+            answer=candidate,
+            shown=(*self.shown, candidate.sentence)[-_SHOWN:],
+        )
+
+
+_SHOWN = 100
+"""How many sentences are remembered as shown."""
+_ORDINALS = (
+    r"1|1つ|一|一つ|ひとつ|first|1st",
+    r"2|2つ|二|二つ|ふたつ|second|2nd",
+    r"3|3つ|三|三つ|みっつ|third|3rd",
+    r"4|4つ|四|四つ|よっつ|fourth|4th",
+    r"5|5つ|五|五つ|いつつ|fifth|5th",
+)
+_FILLER = (
+    r"(の?(ほう|方|やつ|もの)|を|で|お願い(します)?|詳しく|見せて|教えて|ください"
+    r"|please|the|one|,|、|。|\s)*"
+)
+_CHOICES = tuple(
+    re.compile(rf"{_FILLER}({ordinal})(目|番目?|個目)?{_FILLER}") for ordinal in _ORDINALS
+)
+_LAST = re.compile(rf"{_FILLER}(最後|後者|後の(ほう|方)|last)(の)?{_FILLER}")
+
+
+def chosen(conversation: Conversation, text: str) -> Candidate | None:
+    """The candidate that a line picks from those last offered: 2, 二つ目, 後のほう."""
+    line = normalize(text)
+    for candidate, pattern in zip(conversation.choices, _CHOICES, strict=False):
+        if pattern.fullmatch(line):
+            return candidate
+    if conversation.choices and _LAST.fullmatch(line):
+        return conversation.choices[-1]
+    return None
 
 
 class Conversations:

@@ -37,6 +37,7 @@ class Marked:
 class Wording:
     """The phrases of one language and what the bot says of its document (``about``)."""
 
+    language: str
     phrases: Mapping[str, str]
     about: Mapping[str, str]
 

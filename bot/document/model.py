@@ -113,27 +113,32 @@ class Log:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SmallTalk:
-    """What people say that is no question, and what to say in return, by language."""
+class Act:
+    """A dialogue act: what people say that is no question of its own, such as thanks.
+
+    ``ja`` and ``en`` are what to say in return; there is none where the act asks for more.
+    """
 
     __pydantic_config__: ClassVar = _REFUSE_UNKNOWN_KEYS
 
     examples: tuple[str, ...]
-    ja: str
-    en: str
+    ja: str | None = None
+    en: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Common:
     """What serves every document: how the bot speaks and listens.
 
-    ``phrases`` are its words by language and key, ``smalltalk`` what to say to greetings and
-    thanks, ``outside`` what any bot is asked that no document answers, ``weights`` the fitted
-    parameters of ranking and confidence, by model and feature.
+    ``phrases`` are its words by language and key, ``acts`` dialogue acts such as greetings,
+    ``cues`` words that show how a question hangs on what was said before, ``outside`` what any bot
+    is asked that no document answers, ``weights`` the fitted parameters of ranking and confidence,
+    by model and feature.
     """
 
     phrases: dict[str, dict[str, str]]
-    smalltalk: dict[str, SmallTalk]
+    acts: dict[str, Act]
+    cues: dict[str, tuple[str, ...]]
     outside: tuple[str, ...]
     weights: dict[str, dict[str, float]]
 

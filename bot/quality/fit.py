@@ -2,19 +2,26 @@
 
 Every question is put to an index that has not seen it. Three models, each for documents with
 examples and for bare ones: which section (conditional logit over candidates), which sentence of
-the right section (likewise), and whether the best section answers (logistic regression).
+the right section (likewise), and whether the best section answers (logistic regression). A
+further pair, which reading of a line in a conversation it is and whether that finds the answer, is
+fitted to the dialogues.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.document.model import Asked, Document
+from bot.assistant import Assistant
+from bot.conversation import Conversation
+from bot.document.model import Asked, Dialogue, Document
 from bot.quality.folds import bare, unseen
+from bot.quality.judge import has_passage
+from bot.reading import READING_FEATURES, Judged, reading_features
+from bot.retrieval.build import build_index
 from bot.retrieval.confidence import CONFIDENCE_FEATURES, confidence_features
 from bot.retrieval.index import Index
 from bot.retrieval.question import Question
@@ -34,6 +41,9 @@ ANSWERABLE = 2 / 3
 unanswerable ones than people ask, because those teach most."""
 _FOLDS = 10
 _RIDGE = 1e-3
+_READING_RIDGE = 0.02
+_STRENGTH = 0.1
+"""The C of logistic regression."""
 
 Floats = NDArray[np.float64]
 Weights = dict[str, float]
@@ -58,10 +68,12 @@ class _Choice:
 
 def fit(document: Document, folds: int = _FOLDS) -> dict[str, Weights]:
     """The weights of every model, by model and feature."""
-    return {
+    weights = {
         **_fit(document, folds, ""),
         **_fit(bare(document), 1, "bare_", document.asked.questions),
     }
+    common = replace(document.common, weights=weights)
+    return {**weights, **_fit_readings(replace(document, common=common))}
 
 
 def _fit(
@@ -117,42 +129,110 @@ def _telling(choice: _Choice) -> bool:
     return bool(choice.right.any() and not choice.right.all())
 
 
-def _choose(choices: Sequence[_Choice], names: Sequence[str]) -> Weights:
-    """Conditional logit: weights under which the right ones are likeliest."""
+def _fit_readings(document: Document) -> dict[str, Weights]:
+    """Which reading of a line in a conversation it is, and whether it then finds the answer."""
+    assistant = Assistant(Index(build_index(document)))
+    lines = [line for dialogue in document.asked.dialogues for line in _lines(assistant, dialogue)]
+    choice = _choose([*filter(_telling, lines)], READING_FEATURES, ridge=_READING_RIDGE)
+    weights = [choice[name] for name in READING_FEATURES]
+    best = [int(np.argmax(np.round(line.features @ weights, 9))) for line in lines]
+    confidence = _logistic(
+        READING_FEATURES,
+        np.array([line.features[place] for line, place in zip(lines, best, strict=True)]),
+        np.array([line.right[place] for line, place in zip(lines, best, strict=True)]),
+    )
+    return {"reading_choice": choice, "reading_confidence": confidence}
+
+
+def _lines(assistant: Assistant, dialogue: Dialogue) -> Iterable[_Choice]:
+    """For every line that may hang on what was said before: its readings, and which are right."""
+    conversation = Conversation()
+    for asked in dialogue.turns:
+        if asked.smalltalk:
+            continue
+        judged = assistant.readings(conversation, asked.text)
+        right = [has_passage(assistant.best(each), asked) for each in judged]
+        if len(judged) > 1:
+            features = [
+                reading_features(assistant.index, conversation, each, judged[0], assistant.cues)
+                for each in judged
+            ]
+            yield _Choice(np.array(features), np.array(right))
+        conversation = _went_on(assistant, conversation, asked, judged, right)
+
+
+def _went_on(
+    assistant: Assistant,
+    conversation: Conversation,
+    asked: Asked,
+    judged: Sequence[Judged],
+    found: Sequence[bool],
+) -> Conversation:
+    """The conversation as it stands after the right reply."""
+    likely = [each for each, is_right in zip(judged, found, strict=True) if is_right]
+    if not likely:
+        return assistant.after_unknown(conversation, asked.text)
+    return assistant.after_answer(conversation, max(likely, key=lambda each: each.probability))
+
+
+def _choose(choices: Sequence[_Choice], names: Sequence[str], *, ridge: float = _RIDGE) -> Weights:
+    """Conditional logit: weights under which the right ones are likeliest.
+
+    The features are brought to one scale first; the weights are for them as given.
+    """
     from scipy.optimize import minimize
 
-    def loss(weights: Floats) -> float:
-        total = 0.0
-        for choice in choices:
-            scores = choice.features @ weights
-            scores -= scores.max()
-            shares = np.exp(scores)
-            total -= float(np.log(shares[choice.right].sum() / shares.sum() + 1e-12))
-        return total / len(choices) + _RIDGE * float(weights @ weights)
+    scale = np.maximum(np.vstack([choice.features for choice in choices]).std(axis=0), 1e-9)
+    scaled = [(choice.features / scale, choice.right) for choice in choices]
 
-    fitted = minimize(loss, np.ones(len(names)), method="L-BFGS-B")
-    return _rounded(names, fitted.x)
+    def loss(weights: Floats) -> tuple[float, Floats]:
+        total, slope = 0.0, np.zeros(len(names))
+        for features, right in scaled:
+            scores = features @ weights
+            shares = np.exp(scores - scores.max())
+            shares /= shares.sum()
+            wanted = shares * right / max(float(shares[right].sum()), 1e-12)
+            total -= float(np.log(shares[right].sum() + 1e-12))
+            slope += features.T @ (shares - wanted)
+        count = len(scaled)
+        return (
+            total / count + ridge * float(weights @ weights),
+            slope / count + 2 * ridge * weights,
+        )
+
+    fitted = minimize(loss, np.zeros(len(names)), jac=True, method="L-BFGS-B")
+    return _rounded(names, fitted.x / scale)
 
 
 def _calibrate(cases: Sequence[_Case], section: Weights) -> Weights:
     """Logistic regression of "the best section answers" on the features of confidence."""
-    from sklearn.linear_model import LogisticRegression
-
     lines, right, answerable = [], [], []
     for case in cases:
         ranking = rank(case.index, case.hits, section)
         lines.append(confidence_features(case.index, ranking))
         right.append(_right_section(case, int(ranking.rows[0])))
         answerable.append(bool(case.asked.golds))
-    features, kinds = np.array(lines), np.array(answerable)
-    scale = np.maximum(features.std(axis=0), 1e-9)
+    kinds = np.array(answerable)
     share = kinds.mean()
     weigh = np.where(kinds, ANSWERABLE / share, (1 - ANSWERABLE) / (1 - share))
-    model = LogisticRegression(C=0.1, max_iter=5000)
-    model.fit(features / scale, np.array(right), sample_weight=weigh)
-    weights = _rounded(CONFIDENCE_FEATURES, model.coef_[0] / scale)
+    return _logistic(CONFIDENCE_FEATURES, np.array(lines), np.array(right), weigh)
+
+
+def _logistic(
+    names: Sequence[str],
+    features: Floats,
+    right: NDArray[np.bool_],
+    weigh: Floats | None = None,
+) -> Weights:
+    """Logistic regression on features brought to one scale; the weights are for them as given."""
+    from sklearn.linear_model import LogisticRegression
+
+    scale = np.maximum(features.std(axis=0), 1e-9)
+    model = LogisticRegression(C=_STRENGTH, max_iter=5000)
+    model.fit(features / scale, right, sample_weight=weigh)
+    weights = _rounded(names, model.coef_[0] / scale)
     return {"bias": round(float(model.intercept_[0]), 4), **weights}
 
 
 def _rounded(names: Sequence[str], values: Floats) -> Weights:
-    return {name: round(float(value), 4) for name, value in zip(names, values, strict=True)}
+    return {str(name): round(float(value), 4) for name, value in zip(names, values, strict=True)}

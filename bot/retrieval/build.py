@@ -26,16 +26,16 @@ def build_index(document: Document) -> dict[str, NDArray[Any]]:
     facts = {
         "about": document.about,
         "phrases": document.common.phrases,
-        "smalltalk": {
-            kind: {"ja": talk.ja, "en": talk.en} for kind, talk in document.common.smalltalk.items()
-        },
+        "acts": {name: {"ja": act.ja, "en": act.en} for name, act in document.common.acts.items()},
+        "cues": document.common.cues,
         "weights": document.common.weights,
         "synonyms": groups,
     }
     return {
         **_named("passages", build_postings([*map(builder.passage, range(len(rows.sections)))])),
         **_named("sentences", build_postings([*map(builder.sentence, rows.sentences)])),
-        **_named("intents", builder.intents()),
+        **_named("intents", builder.intents(len(document.common.acts))),
+        "taught": np.array([any(example.sections for example in rows.examples)]),
         "division_of": np.array(rows.division_of, np.int32),
         "first_sentence": np.array(rows.first_sentence, np.int32),
         **_named("sentence_texts", pack_texts(rows.sentences)),
@@ -70,13 +70,16 @@ class _Builder:
         """The terms of any text as it stands in the document."""
         return analyse(normalize(text), self._synonyms).terms
 
-    def intents(self) -> dict[str, NDArray[Any]]:
-        """The model of what questions are about; empty where no example has an answer."""
+    def intents(self, acts: int) -> dict[str, NDArray[Any]]:
+        """The model of what questions are about."""
         rows = self._rows
-        if not any(example.sections for example in rows.examples):
-            return {}
-        terms = [analyse(example.question, self._synonyms).terms for example in rows.examples]
-        return learn_intents(rows.examples, terms, len(rows.sections), len(rows.sentences))
+        return learn_intents(
+            rows.examples,
+            [analyse(example.question, self._synonyms).terms for example in rows.examples],
+            sections=len(rows.sections),
+            sentences=len(rows.sentences),
+            acts=acts,
+        )
 
 
 def _section_text(section: Section) -> str:

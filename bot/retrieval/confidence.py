@@ -63,11 +63,6 @@ def confidence_features(index: Index, ranking: Ranking) -> NDArray[np.float64]:
     lead = scores[0] - scores[1] if len(scores) > 1 else 0.0
     division_lead = scores[0] - scores[elsewhere][0] if elsewhere.any() else 0.0
     leaning = hits.leaning
-    outside = (
-        (0.0, 0.0, 0.0)
-        if leaning is None
-        else (leaning.outside, leaning.nearest_outside, leaning.votes_outside)
-    )
     family, idf = family_of(question.terms), hits.passages.idf
     held = hits.passages.held(row)
     covered, missed = [], []
@@ -84,7 +79,9 @@ def confidence_features(index: Index, ranking: Ranking) -> NDArray[np.float64]:
             ranking.shares[0],
             lead,
             division_lead,
-            *outside,
+            leaning.outside,
+            leaning.nearest_outside,
+            leaning.votes_outside,
             *covered,
             *missed,
             math.log(len(question.text) + 1),

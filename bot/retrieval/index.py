@@ -42,16 +42,19 @@ class IndexedSection:
 class Index:
     """A document, ready to be asked.
 
-    Rows count divisions, sections and sentences in the order of the document.
+    Rows count divisions, sections and sentences in the order of the document. It ``is_taught`` if
+    examples came with it of questions that it answers.
     """
 
     def __init__(self, arrays: Arrays) -> None:
         self.passages = Postings(_part(arrays, "passages"))
         self.sentences = Postings(_part(arrays, "sentences"))
-        intents = _part(arrays, "intents")
-        self.intents = Intents(intents, len(arrays["division_of"])) if intents else None
+        self.is_taught = bool(arrays["taught"][0])
         self.division_of: NDArray[np.int32] = arrays["division_of"]
         self.first_sentence: NDArray[np.int32] = arrays["first_sentence"]
+        self.intents = Intents(
+            _part(arrays, "intents"), len(self.division_of), int(self.first_sentence[-1])
+        )
         self._sentence_texts = Texts(_part(arrays, "sentence_texts"))
         self._section_texts = Texts(_part(arrays, "section_texts"))
         self._division_texts = Texts(_part(arrays, "division_texts"))
@@ -99,10 +102,21 @@ class Index:
                     named.setdefault(normalize(name), row)
         return named | {division.names.id: row for row, division in enumerate(self.divisions)}
 
+    @cached_property
+    def spoken_names(self) -> tuple[str, ...]:
+        """The normalised names by which divisions are spoken of, the longest first."""
+        ids = {division.names.id for division in self.divisions}
+        return tuple(sorted(self.division_named.keys() - ids, key=lambda name: (-len(name), name)))
+
+    def shared_model(self, name: str) -> dict[str, float]:
+        """Fitted weights by feature, of a model that serves every document."""
+        weights: dict[str, float] = self._fact("weights")[name]
+        return weights
+
     def model(self, name: str) -> dict[str, float]:
         """Fitted weights by feature: of the model for documents with examples, or without."""
         weights: dict[str, float] = self._fact("weights")[
-            name if self.intents is not None else f"bare_{name}"
+            name if self.is_taught else f"bare_{name}"
         ]
         return weights
 
@@ -110,10 +124,21 @@ class Index:
         """The bot's phrases in a language, and what it says there of its document."""
         return self._fact("phrases")[language], self._fact("about").get(language, {})
 
-    def smalltalk(self, kind: str, language: str) -> str:
-        """What to say to a kind of small talk."""
-        answer: str = self._fact("smalltalk")[kind][language]
-        return answer
+    @cached_property
+    def acts(self) -> tuple[tuple[str, dict[str, str]], ...]:
+        """The dialogue acts in order: name, and what to say in return by language."""
+        return tuple(self._fact("acts").items())
+
+    @cached_property
+    def act_named(self) -> dict[str, int]:
+        """The numbers of the dialogue acts by name."""
+        return {name: number for number, (name, _) in enumerate(self.acts)}
+
+    @cached_property
+    def cues(self) -> dict[str, list[str]]:
+        """Words that show how a question hangs on what was said before, by kind."""
+        cues: dict[str, list[str]] = self._fact("cues")
+        return cues
 
     def _fact(self, key: str) -> Any:
         return self._all_facts[key]

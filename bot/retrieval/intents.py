@@ -43,6 +43,7 @@ class Leaning:
     does not answer": signed distances, above 0 the model would say yes. ``nearest`` is for each
     section the similarity (0 to 1) of the example most like the question, and ``votes`` the
     section's share among the nearest examples; ``nearest_outside`` and ``votes_outside`` likewise.
+    ``acts`` are the margins of the dialogue acts: greetings, thanks, "what else?" and the like.
     """
 
     sections: Floats
@@ -52,12 +53,13 @@ class Leaning:
     votes: Floats
     nearest_outside: float
     votes_outside: float
+    acts: Floats
 
 
 class Intents:
     """The learned model."""
 
-    def __init__(self, arrays: Arrays, sections: int) -> None:
+    def __init__(self, arrays: Arrays, sections: int, sentences: int) -> None:
         self._terms = arrays["terms"]
         self._idf = arrays["idf"]
         self._weights = arrays["weights"]
@@ -68,6 +70,7 @@ class Intents:
         self._first_label = arrays["first_label"]
         self._labels = arrays["labels"]
         self._sections = sections
+        self._outside = sections + sentences
 
     def lean(self, terms: Terms, counts: NDArray[np.intp]) -> Leaning:
         """What the examples say of a question with these distinct terms, each so often."""
@@ -81,12 +84,13 @@ class Intents:
         nearest, votes = self._neighbours(places, values)
         return Leaning(
             sections=margins[: self._sections],
-            sentences=margins[self._sections : -1],
-            outside=float(margins[-1]),
+            sentences=margins[self._sections : self._outside],
+            outside=float(margins[self._outside]),
             nearest=nearest[:-1],
             votes=votes[:-1],
             nearest_outside=float(nearest[-1]),
             votes_outside=float(votes[-1]),
+            acts=margins[self._outside + 1 :],
         )
 
     def _neighbours(self, places: NDArray[np.intp], values: Floats) -> tuple[Floats, Floats]:
@@ -94,11 +98,11 @@ class Intents:
         starts = self._starts[places]
         lengths = self._starts[places + 1] - starts
         picked = spread(starts, lengths)
-        similarity: Floats = np.bincount(
+        similarity = np.bincount(
             self._examples[picked],
             self._values[picked] * np.repeat(values, lengths),
             len(self._first_label) - 1,
-        )
+        ).astype(np.float64, copy=False)
         best = _largest(similarity, _NEIGHBOURS)
         first, last = self._first_label[best], self._first_label[best + 1]
         labels = self._labels[spread(first, last - first)]
@@ -110,9 +114,11 @@ class Intents:
 
 
 def learn_intents(
-    examples: Sequence[Example], terms: Sequence[Terms], sections: int, sentences: int
+    examples: Sequence[Example], terms: Sequence[Terms], *, sections: int, sentences: int, acts: int
 ) -> dict[str, NDArray[Any]]:
     """The arrays of ``Intents`` from examples and the terms of each.
+
+    Labels are numbered through: sections, sentences, "the document does not answer", acts.
 
     A term that one example alone has cannot generalise and is left out.
     """
@@ -121,10 +127,12 @@ def learn_intents(
     vocabulary, counts = _count(terms)
     tfidf = TfidfTransformer(sublinear_tf=True)
     features = tfidf.fit_transform(counts)
-    truth = np.zeros((sections + sentences + 1, len(examples)), bool)
+    outside = sections + sentences
+    truth = np.zeros((outside + 1 + acts, len(examples)), bool)
     for number, example in enumerate(examples):
         truth[[*example.sections, *(sections + row for row in example.sentences)], number] = True
-        truth[-1, number] = not example.sections
+        if not example.sections:
+            truth[outside if example.act is None else outside + 1 + example.act, number] = True
     weights, bias = _fit(features, truth)
     columns = features.tocsc()
     labels = [example.sections or (sections,) for example in examples]

@@ -86,7 +86,7 @@ class Postings:
         lengths = self._starts[found + 1] - starts
         picked = spread(starts, lengths)
         rows = self._rows[picked]
-        scores: NDArray[np.float64] = np.bincount(rows, self._weights[picked], self.size)
+        scores = np.bincount(rows, self._weights[picked], self.size).astype(np.float64, copy=False)
         ceiling = float(self._of_family[family_of(terms)] @ idf)
         return Matches(scores, ceiling, idf, rows, lengths, known)
 

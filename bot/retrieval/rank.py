@@ -26,13 +26,13 @@ _CANDIDATES = 10
 class Hits:
     """What the index found for a question, before any weighing.
 
-    ``leaning`` is what the learned model says; None where there is none.
+    ``leaning`` is what the learned model says.
     """
 
     question: Question
     passages: Matches
     sentences: Matches
-    leaning: Leaning | None
+    leaning: Leaning
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def look_up(index: Index, question: Question) -> Hits:
         question,
         index.passages.match(question.terms),
         index.sentences.match(question.terms),
-        None if index.intents is None else index.intents.lean(question.terms, question.counts),
+        index.intents.lean(question.terms, question.counts),
     )
 
 
@@ -83,22 +83,28 @@ def section_features(index: Index, hits: Hits, rows: NDArray[np.intp]) -> Floats
     starts, ends = index.first_sentence[rows], index.first_sentence[rows + 1]
     for line, (start, end) in enumerate(zip(starts.tolist(), ends.tolist(), strict=True)):
         features[line, 1] = sentences[start:end].max(initial=0.0)
-        if hits.leaning is not None:
-            features[line, 3] = hits.leaning.sentences[start:end].max()
-    if hits.leaning is not None:
-        features[:, 2] = hits.leaning.sections[rows]
-        features[:, 4] = hits.leaning.nearest[rows]
-        features[:, 5] = hits.leaning.votes[rows]
+        features[line, 3] = hits.leaning.sentences[start:end].max()
+    features[:, 2] = hits.leaning.sections[rows]
+    features[:, 4] = hits.leaning.nearest[rows]
+    features[:, 5] = hits.leaning.votes[rows]
     return features
 
 
 def best_sentence(index: Index, hits: Hits, row: int, weights: Mapping[str, float]) -> int:
     """The sentence of a section that answers best; the earlier of equals."""
+    return sentences_by_score(index, hits, row, weights)[0]
+
+
+def sentences_by_score(
+    index: Index, hits: Hits, row: int, weights: Mapping[str, float]
+) -> list[int]:
+    """The sentences of a section, best first; the earlier of equals."""
     start, end = index.first_sentence[row : row + 2].tolist()
     if end - start < 2:
-        return int(start)
+        return list(range(start, end))
     scores = sentence_features(index, hits, start, end) @ [weights[n] for n in SENTENCE_FEATURES]
-    return int(start) + int(np.argmax(np.round(scores, 9)))
+    order: list[int] = (start + np.argsort(-np.round(scores, 9), kind="stable")).tolist()
+    return order
 
 
 def sentence_features(index: Index, hits: Hits, start: int, end: int) -> Floats:
@@ -107,8 +113,7 @@ def sentence_features(index: Index, hits: Hits, start: int, end: int) -> Floats:
     """
     features = np.zeros((end - start, len(SENTENCE_FEATURES)))
     features[:, 0] = hits.sentences.scores[start:end] / max(hits.sentences.ceiling, 1e-9)
-    if hits.leaning is not None:
-        features[:, 1] = hits.leaning.sentences[start:end]
+    features[:, 1] = hits.leaning.sentences[start:end]
     kind = hits.question.asks
     features[:, 2] = [shows(index.sentence(row), kind) for row in range(start, end)]
     return features
@@ -116,11 +121,8 @@ def sentence_features(index: Index, hits: Hits, start: int, end: int) -> Floats:
 
 def _shortlist(hits: Hits, allowed: NDArray[np.bool_] | None) -> NDArray[np.intp]:
     """The sections worth a closer look, by words and by what was learned, in ascending order."""
-    views = [hits.passages.scores]
-    if hits.leaning is not None:
-        views.append(hits.leaning.sections)
     chosen = []
-    for scores in views:
+    for scores in (hits.passages.scores, hits.leaning.sections):
         masked = scores if allowed is None else np.where(allowed, scores, -np.inf)
         count = min(_CANDIDATES, len(scores) if allowed is None else int(allowed.sum()))
         chosen.append(np.argsort(-np.round(masked, 9), kind="stable")[:count])

@@ -18,12 +18,14 @@ class Example:
     """A normalised question and the rows that answer it.
 
     ``sections`` are alternatives, any of which is right, and empty where the document does not
-    say; ``sentences`` are those of them that hold the answer, as far as that is known.
+    say; ``sentences`` are those of them that hold the answer, as far as that is known. ``act`` is
+    the number of the dialogue act, where it is one instead of a question.
     """
 
     question: str
     sections: tuple[int, ...]
     sentences: tuple[int, ...]
+    act: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,9 @@ class _Finder:
             yield Example(normalize(asked.text), *self.golds(asked.golds))
         for question in (*document.outside, *document.common.outside):
             yield Example(normalize(question), (), ())
+        for number, act in enumerate(document.common.acts.values()):
+            for said in act.examples:
+                yield Example(normalize(said), (), (), number)
 
     def golds(self, golds: Sequence[Gold]) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """The sections and sentences of all alternatives."""
@@ -130,5 +135,6 @@ def _merged(examples: Iterator[Example]) -> Iterator[Example]:
             example.question,
             tuple(dict.fromkeys((*same.sections, *example.sections))),
             tuple(dict.fromkeys((*same.sentences, *example.sentences))),
+            same.act,
         )
     yield from found.values()

@@ -1,0 +1,201 @@
+"""What a line may mean after what was said before, and which meaning it is.
+
+A line is read alone and, in at most two ways, as hanging on what was said; every reading is a
+whole question. Two models fitted to dialogues decide: a conditional logit which reading it is, and
+a logistic regression how likely the best section found for it is the right one.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bot.conversation import Conversation
+from bot.retrieval.index import Index
+from bot.retrieval.rank import Ranking
+from bot.text import normalize
+
+
+class Way(StrEnum):
+    """How a line may be read."""
+
+    ALONE = "alone"
+    SUBJECT = "subject"  # of the division last spoken of: 英語名は？ -> 国際課 英語名は？
+    TOPIC = (
+        "topic"  # about what was last asked: いつから？ -> …センターに何ができるのですか いつから？
+    )
+    SWAP = "swap"  # the same of another: 会計課は？ -> 英語名は？ 会計課は？
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One way to read a line: the whole question that it then is, and the only division, by name,
+    that it then asks about, if there is one.
+    """
+
+    way: Way
+    text: str
+    division: str | None = None
+
+
+class Cues:
+    """Words that show how a line hangs on what was said before.
+
+    ``words`` are lists by kind: ``division`` stands for a division spoken of, ``thing`` for
+    anything else, ``switch`` begins another subject.
+    """
+
+    def __init__(self, words: Mapping[str, Sequence[str]]) -> None:
+        self._patterns = {kind: _any_of(listed) for kind, listed in words.items()}
+
+    def found(self, kind: str, text: str) -> bool:
+        """Whether a normalised text has a cue of this kind."""
+        return self._patterns[kind].search(text) is not None
+
+    def without(self, kind: str, text: str) -> str:
+        """The normalised text without its cues of this kind."""
+        return self._patterns[kind].sub(" ", text).strip()
+
+
+def readings(
+    conversation: Conversation, text: str, cues: Cues, names: Sequence[str]
+) -> Iterator[Reading]:
+    """What a line may mean, at most three ways; ``names`` are those of all divisions, normalised,
+    the longest first.
+    """
+    yield Reading(Way.ALONE, text)
+    if not conversation.topic:
+        return
+    line = normalize(text)
+    division = named_in(line, names)
+    if division is not None:
+        attribute = cues.without("division", normalize(conversation.last))
+        while (other := named_in(attribute, names)) is not None:
+            attribute = attribute.replace(other, " ")
+        yield Reading(Way.SWAP, f"{attribute} {line}", division)
+        return
+    if conversation.division:
+        subject = f"{conversation.division} {cues.without('division', line)}"
+        yield Reading(Way.SUBJECT, subject, conversation.division)
+    yield Reading(Way.TOPIC, f"{conversation.topic} {line}")
+
+
+def named_in(line: str, names: Sequence[str]) -> str | None:
+    """The division that a normalised line names, in full or, where it is contrasted, in short:
+    じゃあ人事は？ -> 人事課.
+    """
+    for name in names:
+        if name in line:
+            return name
+    for name in names:
+        short = _KIND_OF_OFFICE.sub("", name)
+        if len(short) > 1 and re.search(rf"{re.escape(short)}(の(ほう|方)|も$|は[?？]?$)", line):
+            return name
+    return None
+
+
+_KIND_OF_OFFICE = re.compile(r"[課室局部係]$")
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A reading with the sections that may answer it, and the probability that the first does."""
+
+    reading: Reading
+    ranking: Ranking
+    probability: float
+
+
+READING_FEATURES = (
+    "confidence",
+    "confidence_alone",
+    "margin",
+    "outside",
+    "outside_alone",
+    "nearest_outside_alone",
+    "margin_alone",
+    "same_section",
+    "same_division",
+    *Way,
+    "subject_division",
+    "subject_thing",
+    "topic_division",
+    "topic_thing",
+    "alone_division",
+    "alone_thing",
+    "alone_switch",
+    "alone_length",
+    "topic_length",
+    "alone_follow_up",
+    "topic_follow_up",
+)
+
+
+def reading_features(
+    index: Index, conversation: Conversation, judged: Judged, alone: Judged, cues: Cues
+) -> NDArray[np.float64]:
+    """What speaks for a reading, in the order of READING_FEATURES; ``alone`` is the first one."""
+    row = int(judged.ranking.rows[0])
+    section = index.section(row)
+    before = conversation.answer
+    same_division = index.division(section.division).names.name == conversation.division
+    same_section = same_division and before is not None and before.section == section.heading
+    hits, line = judged.ranking.hits, alone.ranking.hits
+    way = judged.reading.way
+    is_alone, is_subject, is_topic = way is Way.ALONE, way is Way.SUBJECT, way is Way.TOPIC
+    division = cues.found("division", line.question.text)
+    thing = cues.found("thing", line.question.text)
+    length = math.log(len(line.question.text) + 1)
+    follow_up = line.leaning.acts[index.act_named["follow_up"]]
+    return np.array(
+        [
+            _logit(judged.probability),
+            _logit(alone.probability),
+            hits.leaning.sections[row],
+            hits.leaning.outside,
+            line.leaning.outside,
+            line.leaning.nearest_outside,
+            line.leaning.sections[row],
+            same_section,
+            same_division,
+            *(way is each for each in Way),
+            is_subject * division,
+            is_subject * thing,
+            is_topic * division,
+            is_topic * thing,
+            is_alone * division,
+            is_alone * thing,
+            is_alone * cues.found("switch", line.question.text),
+            is_alone * length,
+            is_topic * length,
+            is_alone * follow_up,
+            is_topic * follow_up,
+        ],
+        np.float64,
+    )
+
+
+def likelihood(features: NDArray[np.float64], weights: Mapping[str, float]) -> float:
+    """The probability that the best section of the reading that was chosen is the right one."""
+    z = weights["bias"] + float(features @ [weights[name] for name in READING_FEATURES])
+    return 1 / (1 + math.exp(-max(min(z, 30.0), -30.0)))
+
+
+def _logit(probability: float) -> float:
+    bounded = min(max(probability, 1e-4), 1 - 1e-4)
+    return math.log(bounded / (1 - bounded))
+
+
+def _any_of(words: Sequence[str]) -> re.Pattern[str]:
+    """A pattern for any of the words; Latin ones only as whole words, the longest first."""
+    parts = [
+        rf"\b{re.escape(word)}\b" if word.isascii() else re.escape(word)
+        for word in sorted(map(normalize, words), key=len, reverse=True)
+    ]
+    return re.compile("|".join(parts) or r"(?!)")
