@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -100,6 +101,10 @@ def _console(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def _discord(options: argparse.Namespace, settings: Settings) -> int:
+    # A service starts often enough for this to count: numpy starts one thread instead of one per
+    # core, and nothing that is being loaded is looked through for garbage (until all is there).
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    gc.disable()
     from bot.chat.client import serve
 
     del options

@@ -13,10 +13,10 @@ from typing import Any
 import discord
 
 from bot.chat.card import Card, Cards, text_card
-from bot.chat.desk import Desk, Question
+from bot.chat.desk import INLINE, Desk, Question
 from bot.chat.log import event, trouble
 from bot.chat.recent import Once, Recent
-from bot.chat.sending import persistently
+from bot.chat.sending import persistently, post
 from bot.wording import language
 
 _REMEMBERED = 2_000
@@ -36,7 +36,7 @@ class _Exchange:
     text: str
     at: float = field(default_factory=time.monotonic)
     answered: str | None = None
-    answer: discord.Message | None = None
+    answer: discord.PartialMessage | None = None
     rich: bool = True
     deleted: bool = False
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -166,7 +166,10 @@ class Answering:
         question = Question(
             message.author.id, message.channel.id, text, speak=server.speak, sure=server.sure
         )
-        async with _typing_if_slow(message.channel):
+        if len(text) > INLINE:
+            async with _typing_if_slow(message.channel):
+                reply = await self._desk.answer(question)
+        else:
             reply = await self._desk.answer(question)
         exchange.answered = text
         event("answered", kind=reply.kind, channel=message.channel.id)
@@ -176,9 +179,7 @@ class Answering:
             rich = exchange.rich  # a message sent as components stays one, and the other way round
         return Cards(self._desk.assistant, wording, message.author.id, rich).reply(reply)
 
-    async def _send(
-        self, exchange: _Exchange, card: Card, allowed: discord.Permissions, nonce: str = ""
-    ) -> None:
+    async def _send(self, exchange: _Exchange, card: Card, allowed: discord.Permissions) -> None:
         message, answer = exchange.question, exchange.answer
         if exchange.deleted:
             return
@@ -189,12 +190,9 @@ class Answering:
         else:
             exchange.rich = allowed.embed_links
             arguments = card.rich() if exchange.rich else card.plain()
-            if allowed.read_message_history:
-                arguments["reference"] = message.to_reference(fail_if_not_exists=False)
-            # Should Discord have taken the message and failed to say so, it takes no second one.
-            arguments["nonce"] = nonce or str(message.id)
-            send = message.channel.send
-            exchange.answer = answer = await persistently(lambda: send(**arguments))
+            as_reply = allowed.read_message_history
+            id_ = await post(message, arguments, str(message.id), as_reply=as_reply)
+            exchange.answer = answer = _part(message.channel, id_)
         self._desk.asked.put(answer.id, exchange.text)
         if exchange.deleted:
             await self._withdraw(exchange)
@@ -242,6 +240,11 @@ def asked_in(answer: discord.Message) -> str | None:
     """The question that a message answers, as far as Discord still shows it."""
     replied = answer.reference.resolved if answer.reference is not None else None
     return (question_in(replied) or None) if isinstance(replied, discord.Message) else None
+
+
+def _part(channel: discord.abc.MessageableChannel, id_: int) -> discord.PartialMessage:
+    """A message of which the id is enough."""
+    return discord.PartialMessage(channel=channel, id=id_)
 
 
 def _permissions(message: discord.Message) -> discord.Permissions | None:

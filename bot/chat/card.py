@@ -20,6 +20,7 @@ _RICH, _PLAIN = 3800, 1900
 _PASSAGE_RICH, _PASSAGE_PLAIN = 3000, 1300
 _OPTIONS = 25
 _SELECTS = 4
+_NOBODY = discord.AllowedMentions.none()
 _COLOUR = discord.Colour(0x2F6DB5)
 
 
@@ -59,12 +60,12 @@ class Card:
         view.add_item(ui.Container(*texts, accent_colour=_COLOUR))
         for row in self.rows:
             view.add_item(ui.ActionRow(*row))
-        return {"view": view}
+        return {"view": view, "allowed_mentions": _NOBODY}
 
     def plain(self) -> dict[str, Any]:
         """The arguments to send it with, as text and buttons."""
         content = "\n".join(_within(self.texts, _PLAIN))
-        arguments: dict[str, Any] = {"content": content}
+        arguments: dict[str, Any] = {"content": content, "allowed_mentions": _NOBODY}
         if self.rows:
             view = arguments["view"] = _Plain()
             for number, row in enumerate(self.rows):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import sys
 from collections.abc import AsyncIterator, Coroutine
@@ -11,13 +12,11 @@ from typing import Any
 
 import aiohttp
 import discord
-import yarl
-from discord.gateway import DiscordWebSocket
-from discord.http import Route
 
 from bot.chat.answering import Answering
 from bot.chat.commands import fill, register
 from bot.chat.desk import Desk
+from bot.chat.gateway import ask_for_gateway, redirect
 from bot.chat.health import serve_health
 from bot.chat.knowledge import Changes, Knowledge, ReloadError
 from bot.chat.log import event, start_logging, trouble
@@ -38,7 +37,7 @@ PERMISSIONS = discord.Permissions(
 """All that the bot needs in a server."""
 _GRACE, _CLOSING = 3.5, 1.0
 """Seconds at the end for answers in flight, and then for closing connections."""
-_CLEAN_UP_EVERY = 3600.0
+_CLEAN_UP_EVERY, _KEEP_EVERY = 3600.0, 5.0
 _ANSWERS = ("discord.py: on_", "CommandTree-invoker")
 """How discord.py's tasks are named that answer somebody."""
 
@@ -65,24 +64,33 @@ class Client(discord.Client):
         self._answering = Answering(desk, self)
         self._pressing = Pressing(desk)
         self._works: set[asyncio.Task[None]] = set()
+        self._is_connected_once = False
 
     async def setup_hook(self) -> None:
         """Prepare, logged in but not yet connected."""
         if self.desk.settings.api_base is not None:
-            await self._ask_for_gateway()
+            await ask_for_gateway(self)
         fill(self.tree, self.desk, self.reload)
-        self.run_beside(register(self.tree, self.desk))
-        self.run_beside(self._clean_up())
-        self.run_beside(self.desk.knowledge.watch(self.reload_quietly))
-        # The first question loads the dictionary; better now than when somebody waits for it.
-        self.desk.assistant.reply(Conversation(), "窓口")
+        # What has been loaded stays; looking it through for garbage again and again is of no use.
+        gc.freeze()
+        gc.enable()
 
     async def on_connect(self) -> None:
-        """Count a new session with the gateway."""
+        """Count a new session with the gateway; with the first one the work beside begins."""
         self.desk.metrics.count("connections", "new")
+        if self._is_connected_once:
+            return
+        self._is_connected_once = True
+        print(f"Invite: {self._invite()}", flush=True)  # noqa: T201 - for whoever started it
+        self.run_beside(register(self.tree, self.desk))
+        self.run_beside(self._clean_up())
+        self.run_beside(self._keep_unanswered())
+        self.run_beside(self.desk.knowledge.watch(self.reload_quietly))
 
     async def on_ready(self) -> None:
         """Tell that the bot can be asked."""
+        # The first question loads the dictionary; better now than when somebody waits for it.
+        self.desk.assistant.reply(Conversation(), "窓口")
         event("ready", servers=len(self.guilds), divisions=len(self.desk.assistant.index.divisions))
 
     async def on_resumed(self) -> None:
@@ -151,7 +159,8 @@ class Client(discord.Client):
         for task in self._works:
             task.cancel()
         answers = [each for each in asyncio.all_tasks() if each.get_name().startswith(_ANSWERS)]
-        event("closing", in_flight=len(answers))
+        if self._is_connected_once:
+            event("closing", in_flight=len(answers))
         if answers:
             _, late = await asyncio.wait(answers, timeout=_GRACE)
             for task in late:
@@ -162,21 +171,17 @@ class Client(discord.Client):
         except TimeoutError:
             event("closed_hard")
 
-    async def _ask_for_gateway(self) -> None:
-        # discord.py never asks for the gateway's address; it would dial Discord's own.
-        for path in ("/gateway/bot", "/gateway"):
-            try:
-                found = await self.http.request(Route("GET", path))
-                url = yarl.URL(found["url"])
-            except (discord.HTTPException, KeyError, TypeError, ValueError) as error:
-                trouble("no_gateway", error, path=path)
-                continue
-            DiscordWebSocket.DEFAULT_GATEWAY = url
-            return
-        raise DiscordError(
-            f"DISCORD_API_BASE: {self.desk.settings.api_base} does not tell a gateway's address; "
-            "check that it is the base of a Discord API, with its version (…/api/v10)"
+    def _invite(self) -> str:
+        """Where to invite the bot to a server, with the permissions it needs and no others."""
+        scopes = ("bot", "applications.commands")
+        return discord.utils.oauth_url(
+            self.application_id or 0, permissions=PERMISSIONS, scopes=scopes
         )
+
+    async def _keep_unanswered(self) -> None:
+        while True:
+            await asyncio.sleep(_KEEP_EVERY)
+            await self.desk.keep_unanswered()
 
     async def _clean_up(self) -> None:
         """Erase, every hour, what was kept long enough."""
@@ -207,8 +212,7 @@ def serve(settings: Settings) -> None:
     start_logging()
     discord.VoiceClient.warn_nacl = False
     discord.VoiceClient.warn_dave = False
-    if settings.api_base is not None:
-        Route.BASE = settings.api_base
+    redirect(settings.api_base)
     asyncio.run(_serve(settings, settings.token.reveal()))
 
 
@@ -219,7 +223,7 @@ async def _serve(settings: Settings, token: str) -> None:
         client = Client(desk)
         async with _health(client):
             await _until_told(client, token)
-        await desk.finish()
+        await desk.keep_unanswered()
     finally:
         await store.close()
 
@@ -238,7 +242,9 @@ async def _health(client: Client) -> AsyncIterator[None]:
 
 
 def _is_connected(client: Client) -> bool:
-    return client.is_ready() and not client.is_closed() and client.ws is not None and client.ws.open
+    # Not is_ready(), which waits to see whether more servers are announced.
+    socket = client.ws
+    return socket is not None and socket.open and socket.session_id is not None
 
 
 async def _until_told(client: Client, token: str) -> None:
@@ -268,7 +274,6 @@ async def _connect(client: Client, token: str) -> None:
     """
     try:
         await client.login(token)
-        print(f"Invite: {_invite(client)}", flush=True)  # noqa: T201 - what an operator starts with
         await client.connect()
     except discord.LoginFailure as error:
         raise DiscordError(_BAD_TOKEN) from error
@@ -296,12 +301,3 @@ _NO_INTENT = (
     "MADOGUCHI_MESSAGE_CONTENT: the message content intent is off for this bot; switch it on in "
     "the developer portal (Bot, Privileged Gateway Intents) or set this to 0"
 )
-
-
-def _invite(client: Client) -> str:
-    """Where to invite the bot to a server, with the permissions it needs and no others."""
-    return discord.utils.oauth_url(
-        client.application_id or 0,
-        permissions=PERMISSIONS,
-        scopes=("bot", "applications.commands"),
-    )

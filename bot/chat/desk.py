@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Coroutine
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
 
-from bot.assistant import SURE_ENOUGH, Assistant
+from bot.assistant import SURE_ENOUGH, Assistant, Turn
 from bot.chat.cooldown import Cooldown
 from bot.chat.knowledge import Knowledge
 from bot.chat.log import trouble
 from bot.chat.metrics import Metrics
 from bot.chat.recent import Recent
-from bot.conversation import Conversations
+from bot.conversation import Conversation, Conversations
 from bot.errors import StoreError
 from bot.reply import Kind, Reply
 from bot.settings import Rate, Settings
-from bot.store.base import ServerSettings, Store
+from bot.store.base import ServerSettings, Store, Unanswered
 
-_INLINE = 300
+INLINE = 300
 """Questions up to this length take about a millisecond; longer ones leave the event loop."""
 _REMEMBERED = 10_000
+_KEPT_TURNS, _KEPT_UNANSWERED = 1_000, 1_000
 _RETRY = 30.0
 _PRESSES_PER_QUESTION = 3
 
@@ -56,7 +56,9 @@ class Desk:
         self.cooldown = Cooldown(rate)
         self.presses = Cooldown(rate and Rate(rate.times * _PRESSES_PER_QUESTION, rate.seconds))
         self._servers: Recent[tuple[ServerSettings, float]] = Recent(_REMEMBERED)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._unanswered: list[Unanswered] = []
+        self._turns: Recent[Turn] = Recent(_KEPT_TURNS)
+        self._turns_of: Assistant | None = None
 
     @property
     def assistant(self) -> Assistant:
@@ -71,22 +73,34 @@ class Desk:
         started = time.perf_counter()
         key = (question.channel, question.person)
         conversation = self.conversations.get(key)
-        arguments: dict[str, Any] = {
-            "division": question.division,
-            "speak": question.speak,
-            "sure": SURE_ENOUGH if question.sure is None else question.sure,
-        }
-        reply = self.assistant.reply
-        if len(question.text) <= _INLINE:
-            turn = reply(conversation, question.text, **arguments)
-        else:
-            turn = await asyncio.to_thread(reply, conversation, question.text, **arguments)
+        turn = await self._turn(conversation, question)
         self.conversations.put(key, turn.conversation)
         self.metrics.count("answers", turn.reply.kind)
         self.metrics.took(time.perf_counter() - started)
         if turn.reply.kind is Kind.UNKNOWN and turn.reply.alternatives:
-            self.later(self.store.unanswered(question.person, question.text))
+            self._unanswered.append(Unanswered(question.person, question.text))
         return turn.reply
+
+    async def _turn(self, conversation: Conversation, question: Question) -> Turn:
+        """The next turn of a conversation. Many people ask the same: it is looked up once."""
+        assistant, sure = self.assistant, question.sure
+        if assistant is not self._turns_of:
+            self._turns_of, self._turns = assistant, Recent(_KEPT_TURNS)
+        key = (conversation, question.text, question.division, question.speak, sure)
+        turn = self._turns.get(key)
+        if turn is not None:
+            return turn
+        reply = partial(
+            assistant.reply,
+            conversation,
+            question.text,
+            division=question.division,
+            speak=question.speak,
+            sure=SURE_ENOUGH if sure is None else sure,
+        )
+        turn = reply() if len(question.text) <= INLINE else await asyncio.to_thread(reply)
+        self._turns.put(key, turn)
+        return turn
 
     async def server(self, server: int | None) -> ServerSettings:
         """A server's settings; without a server, or a database to read them from, the bot's own."""
@@ -112,19 +126,12 @@ class Desk:
         await self.store.save_server(server, settings)
         self._servers.put(server, (settings, float("inf")))
 
-    def later(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do something nobody waits for; that it failed is logged."""
-        task = asyncio.create_task(self._logged(work))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def finish(self) -> None:
-        """Wait for what was left for later."""
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    async def _logged(self, work: Coroutine[Any, Any, None]) -> None:
+    async def keep_unanswered(self) -> None:
+        """Store the questions that went unanswered since the last call, all at once."""
+        questions, self._unanswered = self._unanswered, []
         try:
-            await work
+            await self.store.unanswered(questions)
         except StoreError as error:
+            self._unanswered = [*questions, *self._unanswered][-_KEPT_UNANSWERED:]
             self.metrics.count("failures", "store")
-            trouble("not_stored", error)
+            trouble("not_stored", error, questions=len(questions))

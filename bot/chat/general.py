@@ -49,6 +49,7 @@ def add_general(tree: app_commands.CommandTree[discord.Client], asking: Asking) 
     async def mydata(interaction: Interaction) -> None:
         asking.slow_down(interaction)
         try:
+            await desk.keep_unanswered()
             remembered = await desk.store.remembered(interaction.user.id)
         except StoreError as error:
             desk.metrics.count("failures", "store")

@@ -138,6 +138,7 @@ class Pressing:
         del control
         person = interaction.user.id
         try:
+            await self._desk.keep_unanswered()
             await self._desk.store.erase(person)
         except StoreError as error:
             self._desk.metrics.count("failures", "store")

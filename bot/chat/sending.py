@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import aiohttp
 import discord
+from discord.http import handle_message_parameters
 
 from bot.chat.card import Card
 from bot.chat.log import trouble
@@ -62,6 +63,28 @@ def _pause_asked_for(
         except ValueError:
             return pause
     return pause if error.status >= 500 else None
+
+
+async def post(
+    message: discord.Message, arguments: dict[str, Any], nonce: str, *, as_reply: bool
+) -> int:
+    """Write below a message, as a reply to it or not; returns the new message's id.
+
+    Should Discord have taken the message and failed to say so, the nonce keeps it from taking a
+    second one. (``channel.send`` would also make a ``Message`` of what comes back, all components
+    in it, which costs as much as sending.)
+    """
+    if as_reply:
+        arguments["message_reference"] = {
+            "message_id": message.id,
+            "channel_id": message.channel.id,
+            "fail_if_not_exists": False,
+        }
+    with handle_message_parameters(**arguments, nonce=nonce) as params:
+        # The library keeps its HTTP client to itself; a message has a way to it.
+        http = message._state.http
+        sent = await persistently(lambda: http.send_message(message.channel.id, params=params))
+    return int(sent["id"])
 
 
 def shows_rich(interaction: Interaction) -> bool:

@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from bot.assistant import Assistant
 from bot.document.folder import knowledge_files
 from bot.errors import MadoguchiError
@@ -95,6 +93,9 @@ def _questions(knowledge: Path, known: set[str]) -> list[tuple[str, str, str]]:
 
 def _divisions(file: Path) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """Divisions and sections in a file that is known to be sound; nothing where it is not."""
+    # Imported here: the start does without.
+    import yaml
+
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         text = file.read_text(encoding="utf-8-sig")

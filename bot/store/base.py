@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -36,6 +37,14 @@ class Vote:
 
 
 @dataclass(frozen=True, slots=True)
+class Unanswered:
+    """A question of somebody's that the document did not answer."""
+
+    person: int
+    question: str
+
+
+@dataclass(frozen=True, slots=True)
 class Remembered:
     """What is stored about a person."""
 
@@ -60,8 +69,8 @@ class Store(Protocol):
     async def vote(self, vote: Vote) -> None:
         """Keep a vote; a person has one per message, the last."""
 
-    async def unanswered(self, person: int, question: str) -> None:
-        """Keep a question that the document did not answer."""
+    async def unanswered(self, questions: Sequence[Unanswered]) -> None:
+        """Keep questions that the document did not answer."""
 
     async def remembered(self, person: int) -> Remembered:
         """Everything stored about a person."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiosqlite
 
 from bot.errors import StoreError
-from bot.store.base import Remembered, ServerSettings, Vote
+from bot.store.base import Remembered, ServerSettings, Unanswered, Vote
 from bot.store.migrations import MIGRATIONS
 from bot.store.people import People, read_key
 
@@ -85,14 +85,15 @@ class SqliteStore:
                     (person, vote.message, vote.section, vote.question, now),
                 )
 
-    async def unanswered(self, person: int, question: str) -> None:
-        """Keep a question that the document did not answer."""
-        if not self._retention:
+    async def unanswered(self, questions: Sequence[Unanswered]) -> None:
+        """Keep questions that the document did not answer."""
+        if not self._retention or not questions:
             return
         async with self._open() as database:
-            await database.execute(
+            now = int(self._clock())
+            await database.executemany(
                 "INSERT INTO question (person, text, at) VALUES (?, ?, ?)",
-                (self._people.hash(person), question, int(self._clock())),
+                [(self._people.hash(each.person), each.question, now) for each in questions],
             )
 
     async def remembered(self, person: int) -> Remembered:

@@ -1,0 +1,53 @@
+"""Two things about the gateway that discord.py leaves out."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import discord
+import yarl
+from discord.gateway import DiscordWebSocket
+from discord.http import Route
+
+from bot.chat.log import trouble
+from bot.errors import DiscordError
+
+
+class Gateway(DiscordWebSocket):
+    """A connection to the gateway: a new session never starts at the address for resuming one,
+    which discord.py holds on to after a session that was resumed has become void.
+    """
+
+    @classmethod
+    async def from_client(cls, client: discord.Client, **given: Any) -> Self:
+        """Connect, and identify or resume."""
+        if not given.get("resume"):
+            given["gateway"] = None
+        return await super().from_client(client, **given)
+
+
+def redirect(api_base: str | None) -> None:
+    """Let discord.py talk to another REST API than Discord's own, and connect as above."""
+    discord.client.DiscordWebSocket = Gateway  # type: ignore[misc]
+    if api_base is not None:
+        Route.BASE = api_base
+
+
+async def ask_for_gateway(client: discord.Client) -> None:
+    """Connect to the gateway that the REST API names; discord.py would dial Discord's own.
+
+    Raises DiscordError where the API names none.
+    """
+    for path in ("/gateway/bot", "/gateway"):
+        try:
+            found = await client.http.request(Route("GET", path))
+            Gateway.DEFAULT_GATEWAY = yarl.URL(found["url"])
+        except (discord.HTTPException, KeyError, TypeError, ValueError) as error:
+            trouble("no_gateway", error, path=path)
+        else:
+            return
+    problem = (
+        f"DISCORD_API_BASE: {Route.BASE} does not name a gateway; "
+        "check that it is the base of a Discord API, with its version (…/api/v10)"
+    )
+    raise DiscordError(problem)
