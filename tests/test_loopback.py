@@ -118,9 +118,9 @@ async def test_a_command_is_completed_deferred_and_filled_in(
     server: Loopback, client: Echo
 ) -> None:
     await server.until(lambda: server.commands)
-    completion = await server.outcome(await server.autocomplete("echo", "text", text="ab"))
+    completion = await server.outcome(await server.autocomplete("echo", "text", {"text": "ab"}))
     assert completion.data["choices"] == [{"name": "abab", "value": "ab"}]
-    done = await server.outcome(await server.slash("echo", text="こんにちは"))
+    done = await server.outcome(await server.slash("echo", {"text": "こんにちは"}))
     assert done.message is not None
     assert done.message["content"] == "こんにちは"
     assert done.message["flags"] & limits.EPHEMERAL
