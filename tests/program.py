@@ -16,4 +16,6 @@ def program(*arguments: str) -> list[str]:
 
 def environment(**changes: str) -> dict[str, str]:
     """The environment: that of the test, with changes."""
-    return {**os.environ, "PYTHONPATH": str(ROOT), **changes}
+    mine = {**os.environ, "PYTHONPATH": str(ROOT), **changes}
+    mine.pop("PYTHONUNBUFFERED", None)  # it would hide that an output is not flushed
+    return mine

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import subprocess
 from collections.abc import Callable
@@ -426,6 +427,15 @@ def start(*arguments: str, **changes: str) -> subprocess.Popen[bytes]:
     )
 
 
+def next_line(process: subprocess.Popen[bytes]) -> bytes:
+    """The next line that the process prints, if it does so soon."""
+    assert process.stdout
+    ready, _, _ = select.select([process.stdout], [], [], 20)
+    if not ready:
+        process.kill()
+    return process.stdout.readline()
+
+
 def test_two_that_build_at_once(small_knowledge: Path, tmp_path: Path) -> None:
     arguments = ["ask", "--json", "--knowledge", str(small_knowledge), "防波堤の点検"]
     both = [start(*arguments, MADOGUCHI_CACHE=str(tmp_path)) for _ in range(2)]
@@ -444,7 +454,7 @@ def test_a_closed_pipe_ends_quietly(small_knowledge: Path, command: str) -> None
     assert process.stderr
     process.stdin.write("点検は\n".encode() * 2)
     process.stdin.flush()
-    process.stdout.readline()
+    assert next_line(process)
     process.stdout.close()
     process.stdin.write("点検は\n".encode() * 2)
     process.stdin.close()
@@ -462,7 +472,7 @@ def test_ctrl_c_ends_quietly(small_knowledge: Path, command: str) -> None:
         assert process.stderr
         process.stdin.write("点検は\n".encode())
         process.stdin.flush()
-        assert process.stdout.readline()  # it is up and waits for more
+        assert next_line(process)  # it is up and waits for more
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=60) == 130
         assert process.stderr.read() == b""
@@ -476,7 +486,7 @@ def test_every_reply_comes_at_once(small_knowledge: Path) -> None:
         for number in range(3):
             process.stdin.write(f"点検{number}\n".encode())
             process.stdin.flush()
-            assert json.loads(process.stdout.readline())["question"] == f"点検{number}"
+            assert json.loads(next_line(process))["question"] == f"点検{number}"
         process.stdin.close()
         assert process.wait(timeout=60) == 0
 
