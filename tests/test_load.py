@@ -374,7 +374,7 @@ def told(folder: Path) -> list[str]:
     return []
 
 
-fuzzed = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+fuzzed = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
 
 
 @fuzzed
