@@ -24,6 +24,11 @@ from bot.retrieval.terms import Family, Terms, family_of
 _FAMILIES = tuple(family for family in Family if family not in (Family.CHARACTER, Family.TITLE))
 """The views that the model learns from; single characters measured no better."""
 
+_ALIKE = (Family.WORD, Family.BIGRAM, Family.READING_BIGRAM, Family.SYNONYM)
+"""The views by which two questions are alike."""
+_IS_ALIKE = np.isin(np.arange(len(Family)), _ALIKE)
+_NOTHING = 0.02
+"""Weights below this are left out: five of six, with a three-hundredth of the squared sum."""
 _NEVER = -1.0
 """The margin of a label that has no example."""
 _NEIGHBOURS = 40
@@ -57,16 +62,14 @@ class Leaning:
 
 
 class Intents:
-    """The learned model."""
+    """The learned model: weights of terms for labels, and the examples themselves."""
 
     def __init__(self, arrays: Arrays, sections: int, sentences: int) -> None:
         self._terms = arrays["terms"]
         self._idf = arrays["idf"]
-        self._weights = arrays["weights"]
+        self._weights = _Rows(arrays["first_weight"], arrays["weight_labels"], arrays["weights"])
         self._bias = arrays["bias"]
-        self._starts = arrays["starts"]
-        self._examples = arrays["examples"]
-        self._values = arrays["values"]
+        self._examples = _Rows(arrays["first_value"], arrays["value_examples"], arrays["values"])
         self._first_label = arrays["first_label"]
         self._labels = arrays["labels"]
         self._sections = sections
@@ -79,9 +82,9 @@ class Intents:
         known = self._terms[places] == terms
         places = places[known]
         values = (1 + np.log(counts[known])) * self._idf[places]
-        values /= float(np.sqrt(values @ values)) or 1.0
-        margins = values @ self._weights[places] + self._bias
-        nearest, votes = self._neighbours(places, values)
+        margins = self._weights.product(places, _normal(values), len(self._bias)) + self._bias
+        alike = _IS_ALIKE[family_of(terms[known])]
+        nearest, votes = self._neighbours(places[alike], _normal(values[alike]))
         return Leaning(
             sections=margins[: self._sections],
             sentences=margins[self._sections : self._outside],
@@ -95,14 +98,7 @@ class Intents:
 
     def _neighbours(self, places: NDArray[np.intp], values: Floats) -> tuple[Floats, Floats]:
         """For each section, and last for none of them: the greatest similarity, the votes."""
-        starts = self._starts[places]
-        lengths = self._starts[places + 1] - starts
-        picked = spread(starts, lengths)
-        similarity = np.bincount(
-            self._examples[picked],
-            self._values[picked] * np.repeat(values, lengths),
-            len(self._first_label) - 1,
-        ).astype(np.float64, copy=False)
+        similarity = self._examples.product(places, values, len(self._first_label) - 1)
         best = _largest(similarity, _NEIGHBOURS)
         first, last = self._first_label[best], self._first_label[best + 1]
         labels = self._labels[spread(first, last - first)]
@@ -111,6 +107,25 @@ class Intents:
         np.maximum.at(nearest, labels, near)
         np.add.at(votes, labels, near**_POWER / np.repeat(last - first, last - first))
         return nearest, votes / max(votes.sum(), 1e-9)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """A sparse matrix by rows: row i has ``values`` in ``columns`` from ``first[i]`` to
+    ``first[i + 1]``.
+    """
+
+    first: NDArray[np.int64]
+    columns: NDArray[Any]
+    values: NDArray[Any]
+
+    def product(self, rows: NDArray[np.intp], factors: Floats, width: int) -> Floats:
+        """The sum of some rows, each times its factor."""
+        first = self.first[rows]
+        lengths = self.first[rows + 1] - first
+        picked = spread(first, lengths)
+        weighed = self.values[picked] * np.repeat(factors, lengths)
+        return np.bincount(self.columns[picked], weighed, width).astype(np.float64, copy=False)
 
 
 def learn_intents(
@@ -122,7 +137,9 @@ def learn_intents(
 
     A term that one example alone has cannot generalise and is left out.
     """
+    from scipy.sparse import csr_matrix
     from sklearn.feature_extraction.text import TfidfTransformer
+    from sklearn.preprocessing import normalize
 
     vocabulary, counts = _count(terms)
     tfidf = TfidfTransformer(sublinear_tf=True)
@@ -134,18 +151,27 @@ def learn_intents(
         if not example.sections:
             truth[outside if example.act is None else outside + 1 + example.act, number] = True
     weights, bias = _fit(features, truth)
-    columns = features.tocsc()
+    alike = normalize(features.multiply(_IS_ALIKE[family_of(vocabulary)]))
     labels = [example.sections or (sections,) for example in examples]
     return {
         "terms": vocabulary,
         "idf": tfidf.idf_,
-        "weights": weights,
+        **_packed("weight", "labels", csr_matrix(weights)),
         "bias": bias,
-        "starts": columns.indptr.astype(np.int64),
-        "examples": columns.indices.astype(np.int32),
-        "values": columns.data.astype(np.float32),
+        **_packed("value", "examples", csr_matrix(alike.T)),
         "first_label": np.cumsum([0, *map(len, labels)]),
         "labels": np.array([row for rows in labels for row in rows]),
+    }
+
+
+def _packed(name: str, columns: str, matrix: Any) -> dict[str, NDArray[Any]]:
+    """The arrays of ``_Rows`` of a sparse matrix, as small as they may be: half precision keeps
+    sums exact to the third decimal.
+    """
+    return {
+        f"first_{name}": matrix.indptr.astype(np.int64),
+        f"{name}_{columns}": matrix.indices.astype(np.min_scalar_type(matrix.shape[1])),
+        f"{name}s": matrix.data.astype(np.float16),
     }
 
 
@@ -159,8 +185,8 @@ def _fit(features: Any, truth: NDArray[np.bool_]) -> tuple[NDArray[np.float32], 
         if truth[label].all():
             bias[label] = -_NEVER
             continue
-        model = LinearSVC(C=_REGULARISATION, random_state=0).fit(features, truth[label])
-        weights[:, label] = model.coef_[0]
+        model = LinearSVC(C=_REGULARISATION, tol=1e-2, random_state=0).fit(features, truth[label])
+        weights[:, label] = np.where(np.abs(model.coef_[0]) < _NOTHING, 0, model.coef_[0])
         bias[label] = model.intercept_[0]
     return weights, bias
 
@@ -177,6 +203,11 @@ def _count(terms: Sequence[Terms]) -> tuple[Terms, Any]:
     counts.sum_duplicates()
     shared = np.bincount(counts.indices, minlength=len(vocabulary)) > 1
     return vocabulary[shared], counts[:, shared]
+
+
+def _normal(values: Floats) -> Floats:
+    """The values brought to length 1, as TF-IDF compares texts by the cosine."""
+    return values / (float(np.sqrt(values @ values)) or 1.0)
 
 
 def _largest(values: Floats, count: int) -> NDArray[np.intp]:

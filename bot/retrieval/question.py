@@ -30,5 +30,12 @@ class Question:
     def read(cls, text: str, synonyms: Synonyms) -> Question:
         """Normalise and analyse a text."""
         analysis = analyse(normalize(text), synonyms)
-        terms, counts = np.unique(analysis.terms, return_counts=True)
-        return cls(analysis, terms, counts, asked_type(analysis.text))
+        return cls(analysis, *_distinct(analysis.terms), asked_type(analysis.text))
+
+
+def _distinct(terms: Terms) -> tuple[Terms, NDArray[np.intp]]:
+    """The distinct terms, ascending, and how often each occurs."""
+    ordered = np.sort(terms)
+    first = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
+    first = first[: len(ordered)]  # no term at all has no first one
+    return ordered[first], np.diff(first, append=len(ordered))

@@ -121,9 +121,9 @@ def sentence_features(index: Index, hits: Hits, start: int, end: int) -> Floats:
 
 def _shortlist(hits: Hits, allowed: NDArray[np.bool_] | None) -> NDArray[np.intp]:
     """The sections worth a closer look, by words and by what was learned, in ascending order."""
-    chosen = []
+    chosen: set[int] = set()
     for scores in (hits.passages.scores, hits.leaning.sections):
         masked = scores if allowed is None else np.where(allowed, scores, -np.inf)
         count = min(_CANDIDATES, len(scores) if allowed is None else int(allowed.sum()))
-        chosen.append(np.argsort(-np.round(masked, 9), kind="stable")[:count])
-    return np.unique(np.concatenate(chosen))
+        chosen.update(np.argsort(-np.round(masked, 9), kind="stable")[:count].tolist())
+    return np.array(sorted(chosen), np.intp)
