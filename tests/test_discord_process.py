@@ -19,9 +19,9 @@ import pytest
 import pytest_asyncio
 
 from bot.retrieval.cache import open_index
-from tests import limits, loopback
-from tests.limits import plain_text
-from tests.loopback import Json, Loopback
+from tests import loopback
+from tests.loopback import Json, Loopback, limits
+from tests.loopback.limits import plain_text
 from tests.program import ROOT, program
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -588,7 +588,9 @@ async def test_a_locked_database_stops_no_answer(shared: Bot, built: Home) -> No
     with contextlib.closing(sqlite3.connect(built.database)) as other:
         other.execute("BEGIN EXCLUSIVE")
         await server.answer_to(await server.say(f"{server.mention} {NOT_IN_THE_DOCUMENT}"), 3)
-        await server.outcome(await server.slash("ask", {"question": ASK}), 3)
+        done = await server.outcome(await server.slash("ask", {"question": ASK}), 3)
+        voted = await server.press(done.message or {}, control(done.message, HELPFUL))
+        assert plain_text((await server.outcome(voted, 3)).message or {})
         other.rollback()
 
 

@@ -15,8 +15,8 @@ from discord import app_commands
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
-from tests import limits, loopback
-from tests.loopback import Loopback
+from tests import loopback
+from tests.loopback import Loopback, limits
 
 pytestmark = pytest.mark.asyncio
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,7 +15,6 @@ GALLERY, FILE, SEPARATOR, CONTAINER, LABEL = 12, 13, 14, 17, 18
 _INSIDE_CONTAINER = {ROW, SECTION, TEXT, GALLERY, FILE, SEPARATOR}
 _LINK, _PREMIUM = 5, 6
 _EMBED_TEXTS = {"title": 256, "description": 4096}
-_PING = re.compile(r"<@[!&]?\d+>|@everyone|@here")
 
 
 def message_problems(message: Payload) -> Iterator[str]:
@@ -43,11 +41,6 @@ def ping_problems(payload: Payload) -> Iterator[str]:
         yield "no allowed_mentions: whoever is named in the text is pinged"
     elif any(allowed.get(key) for key in ("parse", "users", "roles")):
         yield f"allowed_mentions lets {dict(allowed)} be pinged"
-
-
-def pings(message: Payload) -> list[str]:
-    """The mentions in a message's text that are written so that they could ping."""
-    return _PING.findall(plain_text(message))
 
 
 def plain_text(message: Payload) -> str:
