@@ -66,6 +66,7 @@ class Conversation:
 
 _SHOWN = 100
 """How many sentences are remembered as shown."""
+_LONGEST_CHOICE = 40
 _ORDINALS = (
     r"1|1つ|一|一つ|ひとつ|first|1st",
     r"2|2つ|二|二つ|ふたつ|second|2nd",
@@ -85,6 +86,8 @@ _LAST = re.compile(rf"{_FILLER}(最後|後者|後の(ほう|方)|last)(の)?{_FI
 
 def chosen(conversation: Conversation, text: str) -> Candidate | None:
     """The candidate that a line picks from those last offered: 2, 二つ目, 後のほう."""
+    if len(text) > _LONGEST_CHOICE:
+        return None
     line = normalize(text)
     for candidate, pattern in zip(conversation.choices, _CHOICES, strict=False):
         if pattern.fullmatch(line):
@@ -92,6 +95,12 @@ def chosen(conversation: Conversation, text: str) -> Candidate | None:
     if conversation.choices and _LAST.fullmatch(line):
         return conversation.choices[-1]
     return None
+
+
+def is_number(text: str) -> bool:
+    """Whether a line is nothing but a small number, as one types to choose."""
+    line = normalize(text)
+    return line.isascii() and line.isdigit() and len(line) < 4
 
 
 class Conversations:

@@ -50,6 +50,14 @@ class Ranking:
     scores: Floats
     shares: Floats
 
+    def united(self, alike: NDArray[np.bool_]) -> Ranking:
+        """The ranking with the sections ``alike``, the first among them, taken as that one."""
+        kept = ~alike
+        kept[0] = True
+        shares = self.shares[kept]
+        shares[0] = self.shares[alike].sum()
+        return Ranking(self.hits, self.rows[kept], self.features[kept], self.scores[kept], shares)
+
 
 def look_up(index: Index, question: Question) -> Hits:
     """Everything the index knows about a question."""
