@@ -13,7 +13,7 @@ from typing import Any
 import discord
 
 from bot.chat.card import Card, Cards, text_card
-from bot.chat.desk import INLINE, Desk, Question
+from bot.chat.desk import Desk, Question
 from bot.chat.log import event, trouble
 from bot.chat.recent import Once, Recent
 from bot.chat.sending import persistently, post
@@ -111,6 +111,8 @@ class Answering:
         """Whether every message is a question where this one was written."""
         if not self._desk.settings.message_content or not message.content or not message.guild:
             return False
+        if "@everyone" in message.content or "@here" in message.content:
+            return False  # an announcement, or an attempt at one by somebody who may not
         channel = message.channel
         server = await self._desk.server(message.guild.id)
         if channel.id in server.ask_here:
@@ -166,10 +168,7 @@ class Answering:
         question = Question(
             message.author.id, message.channel.id, text, speak=server.speak, sure=server.sure
         )
-        if len(text) > INLINE:
-            async with _typing_if_slow(message.channel):
-                reply = await self._desk.answer(question)
-        else:
+        async with _typing_if_slow(message.channel):
             reply = await self._desk.answer(question)
         exchange.answered = text
         event("answered", kind=reply.kind, channel=message.channel.id)
