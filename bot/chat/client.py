@@ -7,7 +7,7 @@ import gc
 import signal
 import sys
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import aiohttp
@@ -212,11 +212,16 @@ def serve(settings: Settings) -> None:
     discord.VoiceClient.warn_dave = False
     redirect(settings.api_base)
     sys.setswitchinterval(0.001)  # the event loop takes its turn while the worker searches
-    asyncio.run(_serve(settings, settings.token.reveal()))
+    # Told to end while the knowledge is still being read: there is nobody to answer yet.
+    with suppress(asyncio.CancelledError):
+        asyncio.run(_serve(settings, settings.token.reveal()))
 
 
 async def _serve(settings: Settings, token: str) -> None:
     store = open_store(settings)
+    task = asyncio.current_task()
+    assert task is not None  # noqa: S101 - asyncio.run made one
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     try:
         desk = Desk(settings, await Knowledge.open(settings), store)
         client = Client(desk)

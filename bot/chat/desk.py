@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from bot.assistant import SURE_ENOUGH, Assistant, Turn
+from bot.chat.card import Kept
 from bot.chat.cooldown import Cooldown
 from bot.chat.knowledge import Knowledge
 from bot.chat.log import trouble
@@ -56,6 +57,7 @@ class Desk:
         self.presses = Cooldown(rate and Rate(rate.times * _PRESSES_PER_QUESTION, rate.seconds))
         self._servers: Recent[tuple[ServerSettings, float]] = Recent(_REMEMBERED)
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="answers")
+        self.drawn: Recent[Kept] = Recent(_KEPT_TURNS)
         self._unanswered: list[Unanswered] = []
         self._turns: Recent[Turn] = Recent(_KEPT_TURNS)
         self._turns_of: Assistant | None = None
@@ -86,6 +88,7 @@ class Desk:
         assistant, sure = self.assistant, question.sure
         if assistant is not self._turns_of:
             self._turns_of, self._turns = assistant, Recent(_KEPT_TURNS)
+            self.drawn = Recent(_KEPT_TURNS)
         key = (conversation, question.text, question.division, question.speak, sure)
         turn = self._turns.get(key)
         if turn is not None:
