@@ -9,7 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
-from bot.conversation import Conversation, chosen, is_number
+from bot.conversation import Conversation, chosen, is_choice
 from bot.document.sentences import split_sentences
 from bot.reading import (
     READING_FEATURES,
@@ -78,16 +78,18 @@ class Assistant:
         Raises KeyError where there is no such division.
         """
         wording = self.wording(speak or language(text))
+        only = None if division is None else self.division(division).names.id
+        conversation = self._of_this_document(conversation)
         picked = chosen(conversation, text)
-        if picked is not None:
+        if picked is not None and only in (None, picked.division.id):
             return self._shown(conversation, text, picked, wording)
         refusal = _refusal(conversation, text)
         if refusal is not None:
             said = wording.phrase(refusal, limit=LONGEST_QUESTION)
             return Turn(Reply(text, Kind.UNKNOWN, said, confidence=0.0), conversation)
         line = self._without_courtesies(text)
-        judged = self.readings(conversation, line, division)
-        act = self._act(judged[0].ranking.hits.leaning) if division is None else None
+        judged = self.readings(conversation, line, only)
+        act = self._act(judged[0].ranking.hits.leaning) if only is None else None
         if act in _MORE:
             return self._more(conversation, text, act, wording)
         if act == "divisions":
@@ -126,6 +128,12 @@ class Assistant:
                 turn = self.profile(named, speak=speak)
                 return Turn(replace(turn.reply, question=text), turn.conversation)
         return Turn(Reply(asked or text, Kind.COMMAND, said), conversation)
+
+    def _of_this_document(self, conversation: Conversation) -> Conversation:
+        """The conversation, or a new one where it spoke of a division that is gone by now."""
+        named = self.index.division_named
+        known = not conversation.division or normalize(conversation.division) in named
+        return conversation if known else Conversation()
 
     def _command(self, text: str) -> tuple[str, str]:
         """The normalised name of a command, which may have spaces in it, and the question."""
@@ -284,7 +292,7 @@ class Assistant:
     def _rest(self, conversation: Conversation, answer: Candidate) -> Iterator[Candidate]:
         """The rest of the section last shown, then the other sections of its division."""
         rows = self._rows_of(answer.division.id)
-        place = next(i for i, row in enumerate(rows) if self._key_of(row) == answer.key)
+        place = next((i for i, row in enumerate(rows) if self._key_of(row) == answer.key), 0)
         for row in (*rows[place:], *rows[:place]):
             first, end = self.index.first_sentence[row : row + 2].tolist()
             for sentence in range(first, end):
@@ -394,7 +402,7 @@ def _refusal(conversation: Conversation, text: str) -> str | None:
     """The key of what to say to a text that cannot be a question; None if it may be one."""
     if len(text) > LONGEST_QUESTION:
         return "too_long"
-    if conversation.choices and is_number(text):
+    if conversation.choices and is_choice(text):
         return "no_choice"
     words = normalize(text)
     if not words:
