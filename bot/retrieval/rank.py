@@ -16,7 +16,7 @@ from bot.retrieval.question import Question
 
 Floats = NDArray[np.float64]
 
-SECTION_FEATURES = ("passage", "sentence", "margin", "sentence_margin", "nearest", "vote")
+SECTION_FEATURES = ("passage", "sentence", "margin", "sentence_margin")
 SENTENCE_FEATURES = ("words", "margin", "type")
 _CANDIDATES = 10
 """How many sections are looked at closely."""
@@ -93,8 +93,6 @@ def section_features(index: Index, hits: Hits, rows: NDArray[np.intp]) -> Floats
         features[line, 1] = sentences[start:end].max(initial=0.0)
         features[line, 3] = hits.leaning.sentences[start:end].max()
     features[:, 2] = hits.leaning.sections[rows]
-    features[:, 4] = hits.leaning.nearest[rows]
-    features[:, 5] = hits.leaning.votes[rows]
     return features
 
 
