@@ -92,9 +92,9 @@ class Assistant:
         act = self._act(judged[0].ranking.hits.leaning) if only is None else None
         if act in _MORE:
             return self._more(conversation, text, act, wording)
-        if act == "divisions":
+        if act == "divisions" and normalize(line) not in self.index.division_named:
             return self.command(conversation, "/divisions", asked=text, speak=wording.language)
-        if act is not None:
+        if act not in (None, "divisions"):
             said = self.index.acts[self.index.act_named[act]][1][wording.language]
             return Turn(Reply(text, Kind.SMALLTALK, said), conversation)
         likeliest = self._likeliest(conversation, judged)
@@ -183,6 +183,10 @@ class Assistant:
         text = self.wording(speak).profile(found.names, found.parent, sections)
         return Turn(Reply("", Kind.COMMAND, text), Conversation(choices=sections))
 
+    def _named(self, line: str) -> str | None:
+        """The name of the division that a line names."""
+        return named_in(normalize(line), self.index.spoken_names)
+
     def _rows_of(self, id_: str) -> Sequence[int]:
         wanted = self.index.division_named.get(id_)
         rows: list[int] = np.flatnonzero(self.index.division_of == wanted).tolist()
@@ -222,7 +226,7 @@ class Assistant:
 
     def after_unknown(self, conversation: Conversation, line: str) -> Conversation:
         """The conversation after a line that the document does not answer."""
-        named = named_in(normalize(line), self.index.spoken_names)
+        named = self._named(line)
         return conversation.unanswered(line, named and self.division(named).names.name)
 
     def best(self, judged: Judged) -> Candidate:
@@ -240,7 +244,7 @@ class Assistant:
         if (
             len(set(divisions.tolist())) < 2
             or ranking.shares[0] > _DOMINANT * ranking.shares[alike].sum()
-            or named_in(normalize(judged.reading.text), self.index.spoken_names)
+            or self._named(judged.reading.text)
             or confidence(self.index, ranking.united(alike), self.index.model("confidence")) < sure
         ):
             return ()

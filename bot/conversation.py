@@ -80,19 +80,33 @@ _FILLER = (
     r"(ほう|方|やつ|もの|の|を|で|お願い(します)?|詳しく|見せて|教えて|ください"
     r"|please|the|one|number|,|、|。|\s)*"
 )
+_ONLY_FILLER = re.compile(_FILLER)
 _PICKS = [re.compile(rf"{_FILLER}({pick}){_FILLER}") for pick in (_NUMBER, _LAST, *_ORDINALS)]
 
 
 def chosen(conversation: Conversation, text: str) -> Candidate | None:
-    """The candidate that a line picks from those last offered: 2, 二つ目, 後のほう."""
+    """The candidate that a line picks from those last offered: 2, 二つ目, 後のほう, or by the name
+    of its division where no other one is of it.
+    """
     choices = conversation.choices
+    if len(text) > _LONGEST_CHOICE:
+        return None
     place = _place(text, len(choices))
-    return None if place is None or not 0 <= place < len(choices) else choices[place]
+    if place is not None:
+        return choices[place] if 0 <= place < len(choices) else None
+    line = normalize(text)
+    named = [each for each in choices if _says_only(normalize(each.division.name), line)]
+    return named[0] if len(named) == 1 else None
 
 
 def is_choice(text: str) -> bool:
     """Whether a line says nothing but which one, as one types to choose."""
     return _place(text, 1) is not None
+
+
+def _says_only(name: str, line: str) -> bool:
+    before, found, after = line.partition(name)
+    return bool(found and _ONLY_FILLER.fullmatch(before) and _ONLY_FILLER.fullmatch(after))
 
 
 def _place(text: str, count: int) -> int | None:
