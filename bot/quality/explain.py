@@ -38,7 +38,7 @@ def _candidate(index: Index, ranking: Ranking, place: int, row: int) -> Iterator
     weights = index.model("section")
     parts = zip(SECTION_FEATURES, ranking.features[place], strict=True)
     yield "   " + "  ".join(f"{part} {weights[part] * value:+.2f}" for part, value in parts)
-    held = ranking.hits.question.terms[ranking.hits.passages.held(row)]
+    held = ranking.hits.question.sought[ranking.hits.passages.held(row)]
     content = {w.lemma for w in ranking.hits.question.analysis.words if w.is_content}
     found = sorted(word for word in content if np.isin(word_term(word), held))
     yield "   words found: " + (" ".join(found) or "none")

@@ -22,10 +22,17 @@ from bot.quality.folds import bare, unseen
 from bot.quality.judge import has_passage
 from bot.reading import READING_FEATURES, Judged, reading_features
 from bot.retrieval.build import build_index
-from bot.retrieval.confidence import CONFIDENCE_FEATURES, confidence_features
+from bot.retrieval.confidence import (
+    BARE_CONFIDENCE_FEATURES,
+    CONFIDENCE_FEATURES,
+    TAUGHT_CONFIDENCE_FEATURES,
+    confidence_features,
+)
 from bot.retrieval.index import Index
 from bot.retrieval.question import Question
 from bot.retrieval.rank import (
+    BARE_SECTION_FEATURES,
+    BARE_SENTENCE_FEATURES,
     SECTION_FEATURES,
     SENTENCE_FEATURES,
     Hits,
@@ -66,27 +73,41 @@ class _Choice:
     right: NDArray[np.bool_]
 
 
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """A kind of document: what its models' names begin with, and which features they weigh."""
+
+    prefix: str
+    section: Sequence[str]
+    sentence: Sequence[str]
+    confidence: Sequence[str]
+
+
+_TAUGHT = _Kind("", SECTION_FEATURES, SENTENCE_FEATURES, TAUGHT_CONFIDENCE_FEATURES)
+_BARE = _Kind("bare_", BARE_SECTION_FEATURES, BARE_SENTENCE_FEATURES, BARE_CONFIDENCE_FEATURES)
+
+
 def fit(document: Document, folds: int = _FOLDS) -> dict[str, Weights]:
     """The weights of every model, by model and feature."""
     weights = {
-        **_fit(document, folds, ""),
-        **_fit(bare(document), 1, "bare_", document.asked.questions),
+        **_fit(document, folds, _TAUGHT),
+        **_fit(bare(document), 1, _BARE, document.asked.questions),
     }
     common = replace(document.common, weights=weights)
     return {**weights, **_fit_readings(replace(document, common=common))}
 
 
 def _fit(
-    document: Document, folds: int, prefix: str, questions: Sequence[Asked] | None = None
+    document: Document, folds: int, kind: _Kind, questions: Sequence[Asked] | None = None
 ) -> dict[str, Weights]:
     cases = list(_cases(document, questions or document.asked.questions, folds))
-    section = _choose([*filter(_telling, map(_sections, cases))], SECTION_FEATURES)
-    sentence = _choose([*filter(_telling, _sentences(cases))], SENTENCE_FEATURES)
-    confidence = _calibrate(cases, section)
+    sections = [_sections(case) for case in cases]
+    section = _choose([*filter(_telling, sections)], SECTION_FEATURES, kind.section)
+    sentences = [*filter(_telling, _sentences(cases))]
     return {
-        f"{prefix}section": section,
-        f"{prefix}sentence": sentence,
-        f"{prefix}confidence": confidence,
+        f"{kind.prefix}section": section,
+        f"{kind.prefix}sentence": _choose(sentences, SENTENCE_FEATURES, kind.sentence),
+        f"{kind.prefix}confidence": _calibrate(cases, section, kind.confidence),
     }
 
 
@@ -133,7 +154,8 @@ def _fit_readings(document: Document) -> dict[str, Weights]:
     """Which reading of a line in a conversation it is, and whether it then finds the answer."""
     assistant = Assistant(Index(build_index(document)))
     lines = [line for dialogue in document.asked.dialogues for line in _lines(assistant, dialogue)]
-    choice = _choose([*filter(_telling, lines)], READING_FEATURES, ridge=_READING_RIDGE)
+    telling = [*filter(_telling, lines)]
+    choice = _choose(telling, READING_FEATURES, READING_FEATURES, ridge=_READING_RIDGE)
     weights = [choice[name] for name in READING_FEATURES]
     best = [int(np.argmax(np.round(line.features @ weights, 9))) for line in lines]
     confidence = _logistic(
@@ -175,15 +197,24 @@ def _went_on(
     return assistant.after_answer(conversation, max(likely, key=lambda each: each.probability))
 
 
-def _choose(choices: Sequence[_Choice], names: Sequence[str], *, ridge: float = _RIDGE) -> Weights:
-    """Conditional logit: weights under which the right ones are likeliest.
+def _choose(
+    choices: Sequence[_Choice],
+    columns: Sequence[str],
+    names: Sequence[str],
+    *,
+    ridge: float = _RIDGE,
+) -> Weights:
+    """Conditional logit: weights, for the features ``names`` of ``columns``, under which the
+    right ones are likeliest.
 
     The features are brought to one scale first; the weights are for them as given.
     """
     from scipy.optimize import minimize
 
-    scale = np.maximum(np.vstack([choice.features for choice in choices]).std(axis=0), 1e-9)
-    scaled = [(choice.features / scale, choice.right) for choice in choices]
+    picked = [columns.index(name) for name in names]
+    features = [choice.features[:, picked] for choice in choices]
+    scale = np.maximum(np.vstack(features).std(axis=0), 1e-9)
+    scaled = [(each / scale, choice.right) for each, choice in zip(features, choices, strict=True)]
 
     def loss(weights: Floats) -> tuple[float, Floats]:
         total, slope = 0.0, np.zeros(len(names))
@@ -204,18 +235,19 @@ def _choose(choices: Sequence[_Choice], names: Sequence[str], *, ridge: float = 
     return _rounded(names, fitted.x / scale)
 
 
-def _calibrate(cases: Sequence[_Case], section: Weights) -> Weights:
-    """Logistic regression of "the best section answers" on the features of confidence."""
+def _calibrate(cases: Sequence[_Case], section: Weights, names: Sequence[str]) -> Weights:
+    """Logistic regression of "the best section answers" on the features ``names``."""
+    picked = [CONFIDENCE_FEATURES.index(name) for name in names]
     lines, right, answerable = [], [], []
     for case in cases:
         ranking = rank(case.index, case.hits, section)
-        lines.append(confidence_features(case.index, ranking))
+        lines.append(confidence_features(case.index, ranking)[picked])
         right.append(_right_section(case, int(ranking.rows[0])))
         answerable.append(bool(case.asked.golds))
     kinds = np.array(answerable)
     share = kinds.mean()
     weigh = np.where(kinds, ANSWERABLE / share, (1 - ANSWERABLE) / (1 - share))
-    return _logistic(CONFIDENCE_FEATURES, np.array(lines), np.array(right), weigh)
+    return _logistic(names, np.array(lines), np.array(right), weigh)
 
 
 def _logistic(

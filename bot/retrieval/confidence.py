@@ -2,7 +2,8 @@
 
 A logistic regression over what retrieval knows anyway. What tells most: how the question leans to
 the section and to "the document does not answer", and which of its words nothing in the section
-explains.
+explains. Without examples three features are left, which mean the same whatever the document's
+size.
 """
 
 from __future__ import annotations
@@ -38,6 +39,12 @@ CONFIDENCE_FEATURES = (
     "length",
     "english",
     *(f"lacks_{kind}" for kind in _SHOWN),
+    "balance",
+    "ahead",
+)
+BARE_CONFIDENCE_FEATURES = ("sentence", "balance", "ahead")
+TAUGHT_CONFIDENCE_FEATURES = tuple(
+    name for name in CONFIDENCE_FEATURES if name not in ("balance", "ahead")
 )
 
 
@@ -46,7 +53,7 @@ def confidence(index: Index, ranking: Ranking, weights: Mapping[str, float]) -> 
     if not len(ranking.rows):
         return 0.0
     features = confidence_features(index, ranking)
-    z = weights["bias"] + float(features @ [weights[name] for name in CONFIDENCE_FEATURES])
+    z = weights["bias"] + float(features @ [weights.get(n, 0.0) for n in CONFIDENCE_FEATURES])
     return 1 / (1 + math.exp(-max(min(z, 30.0), -30.0)))
 
 
@@ -59,7 +66,7 @@ def confidence_features(index: Index, ranking: Ranking) -> NDArray[np.float64]:
     lead = scores[0] - scores[1] if len(scores) > 1 else 0.0
     division_lead = scores[0] - scores[elsewhere][0] if elsewhere.any() else 0.0
     leaning = hits.leaning
-    family, idf = family_of(question.terms), hits.passages.idf
+    family, idf = family_of(question.sought), hits.passages.idf
     held = hits.passages.held(row)
     covered, missed = [], []
     for each in _COVERED.values():
@@ -81,6 +88,21 @@ def confidence_features(index: Index, ranking: Ranking) -> NDArray[np.float64]:
             math.log(len(question.text) + 1),
             _JAPANESE.search(question.text) is None,
             *(question.asks is kind and not shows(passage, kind) for kind in _SHOWN),
+            _balance(idf[family == Family.BIGRAM], held[family == Family.BIGRAM], index.size),
+            _ahead(hits.passages.scores[ranking.rows]),
         ],
         np.float64,
     )
+
+
+def _balance(idf: NDArray[np.float64], held: NDArray[np.bool_], size: int) -> float:
+    """What the terms that the section holds tell less what those tell that it does not, counted
+    in terms that stand nowhere.
+    """
+    return float(idf[held].sum() - idf[~held].sum()) / math.log1p(2 * size + 1)
+
+
+def _ahead(scores: NDArray[np.float64]) -> float:
+    """By which part of its score the first passage is ahead of the best other one."""
+    others = float(scores[1:].max(initial=0.0))
+    return (float(scores[0]) - others) / max(float(scores[0]), 1e-9)

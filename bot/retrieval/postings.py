@@ -26,8 +26,8 @@ PASSAGE_WEIGHTS = {
     Family.WORD_BIGRAM: 0.1,
     Family.COMPOUND: 0.5,
     Family.TITLE: 1.0,
-    Family.READING_BIGRAM: 0.1,
-    Family.READING_TRIGRAM: 0.2,
+    Family.READING_BIGRAM: 0.3,
+    Family.READING_TRIGRAM: 0.3,
     Family.SYNONYM: 0.5,
 }
 

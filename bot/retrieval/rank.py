@@ -18,6 +18,9 @@ Floats = NDArray[np.float64]
 
 SECTION_FEATURES = ("passage", "sentence", "margin", "sentence_margin")
 SENTENCE_FEATURES = ("words", "margin", "type")
+# Without examples there is nothing learned, and a passage's score alone orders best.
+BARE_SECTION_FEATURES = ("passage",)
+BARE_SENTENCE_FEATURES = ("words", "type")
 _CANDIDATES = 10
 """How many sections are looked at closely."""
 
@@ -63,8 +66,8 @@ def look_up(index: Index, question: Question) -> Hits:
     """Everything the index knows about a question."""
     return Hits(
         question,
-        index.passages.match(question.terms),
-        index.sentences.match(question.terms),
+        index.passages.match(question.sought),
+        index.sentences.match(question.sought),
         index.intents.lean(question.terms, question.counts),
     )
 
@@ -73,10 +76,10 @@ def rank(
     index: Index, hits: Hits, weights: Mapping[str, float], allowed: NDArray[np.bool_] | None = None
 ) -> Ranking:
     """The best sections, among those ``allowed`` if given; ties go to the earlier one."""
-    rows = _shortlist(hits, allowed)
+    rows = _shortlist(index, hits, allowed)
     features = section_features(index, hits, rows)
     # Rounded, so that machines that add in another order still agree on ties.
-    scores = np.round(features @ [weights[name] for name in SECTION_FEATURES], 9)
+    scores = np.round(features @ [weights.get(n, 0.0) for n in SECTION_FEATURES], 9)
     order = np.lexsort((rows, -scores))
     rows, features, scores = rows[order], features[order], scores[order]
     shares = np.exp(scores - scores.max(initial=0.0))
@@ -108,7 +111,8 @@ def sentences_by_score(
     start, end = index.first_sentence[row : row + 2].tolist()
     if end - start < 2:
         return list(range(start, end))
-    scores = sentence_features(index, hits, start, end) @ [weights[n] for n in SENTENCE_FEATURES]
+    features = sentence_features(index, hits, start, end)
+    scores = features @ [weights.get(name, 0.0) for name in SENTENCE_FEATURES]
     order: list[int] = (start + np.argsort(-np.round(scores, 9), kind="stable")).tolist()
     return order
 
@@ -125,10 +129,11 @@ def sentence_features(index: Index, hits: Hits, start: int, end: int) -> Floats:
     return features
 
 
-def _shortlist(hits: Hits, allowed: NDArray[np.bool_] | None) -> NDArray[np.intp]:
+def _shortlist(index: Index, hits: Hits, allowed: NDArray[np.bool_] | None) -> NDArray[np.intp]:
     """The sections worth a closer look, by words and by what was learned, in ascending order."""
     chosen: set[int] = set()
-    for scores in (hits.passages.scores, hits.leaning.sections):
+    learned = [hits.leaning.sections] if index.is_taught else []
+    for scores in (hits.passages.scores, *learned):
         masked = scores if allowed is None else np.where(allowed, scores, -np.inf)
         count = min(_CANDIDATES, len(scores) if allowed is None else int(allowed.sum()))
         chosen.update(np.argsort(-np.round(masked, 9), kind="stable")[:count].tolist())
