@@ -76,7 +76,7 @@ def readings(
     division = named_in(line, names)
     if division is not None:
         attribute = cues.without("division", normalize(conversation.last))
-        attribute = _without_names(attribute, names)
+        attribute = _without_names(attribute, names)[:_LONGEST_ATTRIBUTE]
         yield Reading(Way.SWAP, f"{attribute} {line}", division)
         return
     if conversation.division:
@@ -108,13 +108,20 @@ def _in_short(name: str, line: str) -> re.Pattern[str] | None:
 
 
 def _without_names(line: str, names: Sequence[str]) -> str:
-    """The normalised line without the names of divisions, in full or in short."""
+    """The normalised line without the names of divisions, in full or in short, and without what
+    is left of a line that said no more: 使命は? じゃあ会計課は? -> 使命は?
+    """
     for name in names:
         line = line.replace(name, " ")
     for name in names:
         if (pattern := _in_short(name, line)) is not None:
             line = pattern.sub(" ", line)
-    return line
+    return " ".join(word for word in line.split() if not _LEFT_OVER.fullmatch(word))
+
+
+_LEFT_OVER = re.compile(r"(じゃあ|では|and)?(の(ほう|方))?[はも]?[?!、。]*")
+_LONGEST_ATTRIBUTE = 200
+"""In characters; a conversation of many turns shall not grow."""
 
 
 @dataclass(frozen=True, slots=True)
