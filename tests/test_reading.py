@@ -235,24 +235,21 @@ def test_the_reading_of_a_division_looks_into_it_alone(harbour: Assistant) -> No
     }
 
 
-@settings(max_examples=100, deadline=None)
-@given(
-    st.lists(
-        st.sampled_from(
-            [
-                "使命は何ですか",
-                "じゃあ港湾は？",
-                "灯台のほう",
-                "みなと係も",
-                "その課は",
-                "灯台課は？",
-            ]
-        ),
-        max_size=8,
-    )
-)
-def test_any_turn_of_divisions_ends(harbour: Assistant, lines: list[str]) -> None:
+SWAPS = ["使命は何ですか", "じゃあ港湾は？", "灯台のほう", "みなと係も", "その課は", "灯台課は？"]
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.sampled_from(SWAPS), max_size=8))
+def test_any_turns_between_divisions_end(harbour: Assistant, lines: list[str]) -> None:
     conversation = Conversation()
     for line in lines:
         conversation = harbour.reply(conversation, line, sure=0.0).conversation
-        assert len(conversation.last) < 200  # names are taken out, not piled up
+        assert len(conversation.last) < 30
+
+
+def test_a_long_conversation_does_not_grow(harbour: Assistant) -> None:
+    conversation = harbour.reply(Conversation(), "使命は何ですか", sure=0.0).conversation
+    for line in ["じゃあ港湾は？", "灯台課は？" + "あ" * 1000, "それはいつ" + "い" * 1000] * 10:
+        conversation = harbour.reply(conversation, line, sure=0.0).conversation
+        assert len(conversation.topic) < 3000
+        assert len(conversation.last) < 5000
