@@ -105,9 +105,10 @@ def test_what_the_document_does_not_say(shipped_assistant: Assistant, question: 
 
 
 def test_the_nearest_sections_of_an_unknown_can_be_chosen(harbour: Assistant) -> None:
-    unknown, chosen = talk(harbour, "課長の電話番号は", "1")
-    assert unknown.kind is Kind.UNKNOWN
-    assert chosen.answer == unknown.alternatives[0]
+    unknown = harbour.reply(NEW, "灯台課の課長の電話番号は", sure=1.0)
+    assert unknown.reply.kind is Kind.UNKNOWN
+    chosen = harbour.reply(unknown.conversation, "1").reply
+    assert chosen.answer == unknown.reply.alternatives[0]
 
 
 @pytest.mark.parametrize(("sure", "kind"), [(0.0, Kind.ANSWER), (1.0, Kind.UNKNOWN)])
@@ -184,9 +185,10 @@ def test_what_can_be_no_question(harbour: Assistant, text: str, said: str | None
 
 
 def test_the_longest_question_is_read(harbour: Assistant) -> None:
-    (reply,) = talk(harbour, "釣り場はいつ開いていますか" + " " * (LONGEST_QUESTION - 13))
-    assert reply.answer is not None
-    assert reply.answer.section == "釣り場の開放"
+    question = "釣り場はいつ開いていますか" + " " * (LONGEST_QUESTION - 13)
+    answer = harbour.reply(NEW, question, sure=0.0).reply.answer
+    assert answer is not None
+    assert answer.section == "釣り場の開放"
 
 
 # Small talk, and the language of the bot's own words

