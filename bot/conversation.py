@@ -89,7 +89,7 @@ def chosen(conversation: Conversation, text: str) -> Candidate | None:
     of its division where no other one is of it.
     """
     choices = conversation.choices
-    if len(text) > _LONGEST_CHOICE:
+    if not choices or len(text) > _LONGEST_CHOICE:
         return None
     place = _place(text, len(choices))
     if place is not None:
