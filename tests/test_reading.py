@@ -244,7 +244,7 @@ def test_any_turns_between_divisions_end(harbour: Assistant, lines: list[str]) -
     conversation = Conversation()
     for line in lines:
         conversation = harbour.reply(conversation, line, sure=0.0).conversation
-        assert len(conversation.last) < 30
+        assert len(conversation.last) < 300
 
 
 def test_a_long_conversation_does_not_grow(harbour: Assistant) -> None:
