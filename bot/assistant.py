@@ -324,7 +324,7 @@ class Assistant:
         if not len(leaning.acts):
             return None
         best = int(np.argmax(leaning.acts))
-        rival = max(leaning.outside, float(leaning.sections.max()))
+        rival = max(leaning.outside, float(leaning.sections.max(initial=leaning.outside)))
         name = self.index.acts[best][0]
         is_act = name != "follow_up" and leaning.acts[best] > max(rival, _ACT)
         return name if is_act else None
@@ -339,10 +339,10 @@ class Assistant:
                 for each in judged
             ]
         )
-        choice = self.index.shared_model("reading_choice")
-        scores = features @ [choice[name] for name in READING_FEATURES]
+        choice = self.index.model("reading_choice")
+        scores = features @ [choice.get(name, 0.0) for name in READING_FEATURES]
         best = int(np.argmax(np.round(scores, 9)))
-        probability = likelihood(features[best], self.index.shared_model("reading_confidence"))
+        probability = likelihood(features[best], self.index.model("reading_confidence"))
         return replace(judged[best], probability=probability)
 
     def readings(

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from bot.conversation import Conversation
 from bot.retrieval.index import Index
+from bot.retrieval.intents import Leaning
 from bot.retrieval.rank import Ranking
 from bot.text import normalize
 
@@ -155,6 +156,9 @@ READING_FEATURES = (
     "alone_follow_up",
     "topic_follow_up",
 )
+_LEARNED = ("margin", "outside", "outside_alone", "margin_alone")
+BARE_READING_FEATURES = tuple(name for name in READING_FEATURES if name not in _LEARNED)
+"""Those that are there without anything learned from examples."""
 
 
 def reading_features(
@@ -177,10 +181,7 @@ def reading_features(
         [
             _logit(judged.probability),
             _logit(alone.probability),
-            hits.leaning.sections[row],
-            hits.leaning.outside,
-            line.leaning.outside,
-            line.leaning.sections[row],
+            *_learned(index, hits.leaning, line.leaning, row),
             same_section,
             same_division,
             *(way is each for each in Way),
@@ -200,9 +201,15 @@ def reading_features(
     )
 
 
+def _learned(index: Index, leaning: Leaning, alone: Leaning, row: int) -> Sequence[float]:
+    if not index.is_taught:
+        return [0.0] * len(_LEARNED)
+    return [leaning.sections[row], leaning.outside, alone.outside, alone.sections[row]]
+
+
 def likelihood(features: NDArray[np.float64], weights: Mapping[str, float]) -> float:
     """The probability that the best section of the reading that was chosen is the right one."""
-    z = weights["bias"] + float(features @ [weights[name] for name in READING_FEATURES])
+    z = weights["bias"] + float(features @ [weights.get(name, 0.0) for name in READING_FEATURES])
     return 1 / (1 + math.exp(-max(min(z, 30.0), -30.0)))
 
 

@@ -231,7 +231,7 @@ def test_no_more_folds_than_questions(common: Common, built: list[Document]) -> 
 
 def test_bare_is_the_document_alone(common: Common) -> None:
     whole = document(common)
-    bare = folds.bare(whole)
+    bare = folds.thinned(whole, 0)
     (section,) = bare.divisions[0].sections
     assert section == Section(heading="点検", text=PASSAGE)
     assert bare.divisions[0].answers == ()

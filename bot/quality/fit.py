@@ -1,10 +1,13 @@
 """Fits the parameters of ranking and confidence to the knowledge's log of real questions.
 
-Every question is put to an index that has not seen it. Three models, each for documents with
-examples and for bare ones: which section (conditional logit over candidates), which sentence of
-the right section (likewise), and whether the best section answers (logistic regression). A
-further pair, which reading of a line in a conversation it is and whether that finds the answer, is
-fitted to the dialogues.
+Every question is put to an index that has not seen it. Three models: which section (conditional
+logit over candidates), which sentence of the right section (likewise), and whether the best section
+answers (logistic regression). A further pair, which reading of a line in a conversation it is and
+whether that finds the answer, is fitted to the dialogues.
+
+All of them are fitted twice: to the knowledge as it is, and to the document with few or no examples
+("bare"), there also with the sections taken out that answer, so that a document of which only the
+words are known still tells when it does not say.
 """
 
 from __future__ import annotations
@@ -18,9 +21,9 @@ from numpy.typing import NDArray
 from bot.assistant import Assistant
 from bot.conversation import Conversation
 from bot.document.model import Asked, Dialogue, Document
-from bot.quality.folds import bare, unseen
+from bot.quality.folds import sampled, thinned, unseen
 from bot.quality.judge import has_passage
-from bot.reading import READING_FEATURES, Judged, reading_features
+from bot.reading import BARE_READING_FEATURES, READING_FEATURES, Judged, reading_features
 from bot.retrieval.build import build_index
 from bot.retrieval.confidence import (
     BARE_CONFIDENCE_FEATURES,
@@ -46,7 +49,9 @@ from bot.text import squeeze
 ANSWERABLE = 2 / 3
 """The share of answerable questions that confidence is calibrated for. The log holds more
 unanswerable ones than people ask, because those teach most."""
-_FOLDS = 10
+_FOLDS = 5
+_FEW = (0, 4, 20)
+"""How many questions a section has in the documents on which the bare models are fitted."""
 _RIDGE = 1e-3
 _READING_RIDGE = 0.02
 _STRENGTH = 0.3
@@ -58,11 +63,12 @@ Weights = dict[str, float]
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """A question put to an index that has not seen it."""
+    """A question put to an index that has not seen it, or to the ``allowed`` sections of one."""
 
     asked: Asked
     index: Index
     hits: Hits
+    allowed: NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,26 +87,39 @@ class _Kind:
     section: Sequence[str]
     sentence: Sequence[str]
     confidence: Sequence[str]
+    reading: Sequence[str]
 
 
-_TAUGHT = _Kind("", SECTION_FEATURES, SENTENCE_FEATURES, TAUGHT_CONFIDENCE_FEATURES)
-_BARE = _Kind("bare_", BARE_SECTION_FEATURES, BARE_SENTENCE_FEATURES, BARE_CONFIDENCE_FEATURES)
+_TAUGHT = _Kind(
+    "", SECTION_FEATURES, SENTENCE_FEATURES, TAUGHT_CONFIDENCE_FEATURES, READING_FEATURES
+)
+_BARE = _Kind(
+    "bare_",
+    BARE_SECTION_FEATURES,
+    BARE_SENTENCE_FEATURES,
+    BARE_CONFIDENCE_FEATURES,
+    BARE_READING_FEATURES,
+)
 
 
 def fit(document: Document, folds: int = _FOLDS) -> dict[str, Weights]:
     """The weights of every model, by model and feature."""
-    weights = {
-        **_fit(document, folds, _TAUGHT),
-        **_fit(bare(document), 1, _BARE, document.asked.questions),
-    }
-    common = replace(document.common, weights=weights)
-    return {**weights, **_fit_readings(replace(document, common=common))}
+    log = document.asked.questions
+    taught = list(_cases(unseen(document, log, folds)))
+    asked = [*log, *sampled(document)]
+    bare = [
+        case
+        for few in _FEW
+        for case in _cases([(Index(build_index(thinned(document, few))), asked)])
+    ]
+    weights = {**_fit(taught, _TAUGHT), **_fit([*bare, *map(_without_gold, bare)], _BARE)}
+    document = replace(document, common=replace(document.common, weights=weights))
+    weights |= _fit_readings(document, document.asked.dialogues, _TAUGHT)
+    weights |= _fit_readings(thinned(document, 0), document.asked.dialogues, _BARE)
+    return weights
 
 
-def _fit(
-    document: Document, folds: int, kind: _Kind, questions: Sequence[Asked] | None = None
-) -> dict[str, Weights]:
-    cases = list(_cases(document, questions or document.asked.questions, folds))
+def _fit(cases: Sequence[_Case], kind: _Kind) -> dict[str, Weights]:
     sections = [_sections(case) for case in cases]
     section = _choose([*filter(_telling, sections)], SECTION_FEATURES, kind.section)
     sentences = [*filter(_telling, _sentences(cases))]
@@ -111,8 +130,14 @@ def _fit(
     }
 
 
-def _cases(document: Document, questions: Sequence[Asked], folds: int) -> Iterable[_Case]:
-    for index, part in unseen(document, questions, folds):
+def _without_gold(case: _Case) -> _Case:
+    """The same question put to a document without the sections that answer it."""
+    kept = [not _right_section(case, row) for row in range(case.index.size)]
+    return replace(case, asked=replace(case.asked, golds=()), allowed=np.array(kept))
+
+
+def _cases(asked_of: Iterable[tuple[Index, Sequence[Asked]]]) -> Iterable[_Case]:
+    for index, part in asked_of:
         for asked in part:
             yield _Case(asked, index, look_up(index, Question.read(asked.text, index.synonyms)))
 
@@ -150,20 +175,26 @@ def _telling(choice: _Choice) -> bool:
     return bool(choice.right.any() and not choice.right.all())
 
 
-def _fit_readings(document: Document) -> dict[str, Weights]:
+def _fit_readings(
+    document: Document, dialogues: Sequence[Dialogue], kind: _Kind
+) -> dict[str, Weights]:
     """Which reading of a line in a conversation it is, and whether it then finds the answer."""
     assistant = Assistant(Index(build_index(document)))
-    lines = [line for dialogue in document.asked.dialogues for line in _lines(assistant, dialogue)]
+    lines = [line for dialogue in dialogues for line in _lines(assistant, dialogue)]
     telling = [*filter(_telling, lines)]
-    choice = _choose(telling, READING_FEATURES, READING_FEATURES, ridge=_READING_RIDGE)
-    weights = [choice[name] for name in READING_FEATURES]
+    choice = _choose(telling, READING_FEATURES, kind.reading, ridge=_READING_RIDGE)
+    weights = [choice.get(name, 0.0) for name in READING_FEATURES]
     best = [int(np.argmax(np.round(line.features @ weights, 9))) for line in lines]
+    picked = [READING_FEATURES.index(name) for name in kind.reading]
     confidence = _logistic(
-        READING_FEATURES,
-        np.array([line.features[place] for line, place in zip(lines, best, strict=True)]),
+        kind.reading,
+        np.array([line.features[place, picked] for line, place in zip(lines, best, strict=True)]),
         np.array([line.right[place] for line, place in zip(lines, best, strict=True)]),
     )
-    return {"reading_choice": choice, "reading_confidence": confidence}
+    return {
+        f"{kind.prefix}reading_choice": choice,
+        f"{kind.prefix}reading_confidence": confidence,
+    }
 
 
 def _lines(assistant: Assistant, dialogue: Dialogue) -> Iterable[_Choice]:
@@ -240,7 +271,7 @@ def _calibrate(cases: Sequence[_Case], section: Weights, names: Sequence[str]) -
     picked = [CONFIDENCE_FEATURES.index(name) for name in names]
     lines, right, answerable = [], [], []
     for case in cases:
-        ranking = rank(case.index, case.hits, section)
+        ranking = rank(case.index, case.hits, section, case.allowed)
         lines.append(confidence_features(case.index, ranking)[picked])
         right.append(_right_section(case, int(ranking.rows[0])))
         answerable.append(bool(case.asked.golds))

@@ -6,12 +6,13 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from bot.document.model import Asked, Document
+from bot.document.model import Asked, Document, Gold, Log
 from bot.retrieval.build import build_index
 from bot.retrieval.index import Index
 from bot.text import normalize
 
 _SEED = 20240601
+_EVERY = 10
 
 
 def unseen(
@@ -40,15 +41,35 @@ def without(document: Document, left_out: Sequence[Asked]) -> Document:
     return replace(document, asked=replace(document.asked, questions=kept))
 
 
-def bare(document: Document) -> Document:
-    """The document alone, with nothing of what was written beside it."""
+def thinned(document: Document, questions: int) -> Document:
+    """The document with at most so many questions beside each section, and no other example of
+    what people ask; with none, it goes without keywords and synonyms too.
+    """
     divisions = tuple(
         replace(
             division,
             answers=(),
-            sections=tuple(replace(s, keywords=(), questions=()) for s in division.sections),
+            sections=tuple(
+                replace(
+                    section,
+                    keywords=section.keywords if questions else (),
+                    questions=section.questions[:questions],
+                )
+                for section in division.sections
+            ),
         )
         for division in document.divisions
     )
-    log = replace(document.asked, questions=(), dialogues=())
-    return replace(document, divisions=divisions, synonyms=(), outside=(), asked=log)
+    synonyms = document.synonyms if questions else ()
+    return replace(document, divisions=divisions, synonyms=synonyms, outside=(), asked=Log())
+
+
+def sampled(document: Document) -> list[Asked]:
+    """Some of the questions beside the document's words, as if they had been asked."""
+    questions = [
+        Asked(text=question, golds=(Gold(division=division.name, section="", span=answer.span),))
+        for division in document.divisions
+        for answer in division.answers
+        for question in answer.questions
+    ]
+    return questions[::_EVERY]

@@ -16,7 +16,7 @@ from bot.quality.evaluate import (
     outcomes,
     question_figures,
 )
-from bot.quality.folds import bare
+from bot.quality.folds import thinned
 from bot.retrieval.build import build_index
 from bot.retrieval.index import Index
 
@@ -80,7 +80,8 @@ _LEFT_OUT: dict[str, Callable[[Document], Document]] = {
     "without outside questions": lambda document: replace(
         document, outside=(), common=_silent(document.common)
     ),
-    "the document alone": bare,
+    "few questions": lambda document: thinned(document, 4),
+    "the document alone": lambda document: thinned(document, 0),
 }
 
 

@@ -17,6 +17,13 @@ from bot.retrieval.rows import Rows, lay_out
 from bot.retrieval.terms import Synonyms, Terms, analyse, fold_synonyms, title_terms
 from bot.text import normalize
 
+_ENOUGH = 100
+"""From so many answered questions a section on, a model learned from them tells more than their
+words do.
+"""
+_MOST = 300
+"""With more sections than this the model would take too long to learn."""
+
 
 def build_index(document: Document) -> dict[str, NDArray[Any]]:
     """The arrays of ``Index`` for a document."""
@@ -35,7 +42,7 @@ def build_index(document: Document) -> dict[str, NDArray[Any]]:
         **_named("passages", build_postings([*map(builder.passage, range(len(rows.sections)))])),
         **_named("sentences", build_postings([*map(builder.sentence, rows.sentences)])),
         **_named("intents", builder.intents(len(document.common.acts))),
-        "taught": np.array([any(example.sections for example in rows.examples)]),
+        "taught": np.array([builder.is_taught]),
         "division_of": np.array(rows.division_of, np.int32),
         "first_sentence": np.array(rows.first_sentence, np.int32),
         **_named("sentence_texts", pack_texts(rows.sentences)),
@@ -52,9 +59,19 @@ class _Builder:
         self._divisions = divisions
         self._rows = rows
         self._synonyms = synonyms
+        answered = sum(bool(example.sections) for example in rows.examples)
+        sections = len(rows.sections)
+        self.is_taught = sections <= _MOST and answered >= _ENOUGH * sections
+        self._questions: dict[int, list[str]] = {}
+        if not self.is_taught:
+            for example in rows.examples:
+                for row in example.sections:
+                    self._questions.setdefault(row, []).append(example.question)
 
     def passage(self, row: int) -> Terms:
-        """A section's words and keywords; those of headings and of the division as title."""
+        """A section's words and keywords, and its questions if they are too few to learn from;
+        the words of headings and of the division as title.
+        """
         section = self._rows.sections[row]
         division = self._divisions[self._rows.division_of[row]]
         titles = [*section.path, section.heading, division.name, *division.aliases]
@@ -62,6 +79,7 @@ class _Builder:
         return np.concatenate(
             [
                 self.sentence("\n".join([section.heading, section.passage, *section.keywords])),
+                *map(self.sentence, self._questions.get(row, ())),
                 *(title_terms(analyse(normalize(title))) for title in dict.fromkeys(titles)),
             ]
         )
@@ -71,13 +89,14 @@ class _Builder:
         return analyse(normalize(text), self._synonyms).terms
 
     def intents(self, acts: int) -> dict[str, NDArray[Any]]:
-        """The model of what questions are about."""
+        """The model of what lines are about; of dialogue acts alone if too little teaches more."""
         rows = self._rows
+        examples = [each for each in rows.examples if self.is_taught or not each.sections]
         return learn_intents(
-            rows.examples,
-            [analyse(example.question, self._synonyms).terms for example in rows.examples],
-            sections=len(rows.sections),
-            sentences=len(rows.sentences),
+            examples,
+            [analyse(example.question, self._synonyms).terms for example in examples],
+            sections=len(rows.sections) if self.is_taught else 0,
+            sentences=len(rows.sentences) if self.is_taught else 0,
             acts=acts,
         )
 

@@ -46,7 +46,7 @@ class Index:
     """A document, ready to be asked.
 
     Rows count divisions, sections and sentences in the order of the document. It ``is_taught`` if
-    examples came with it of questions that it answers.
+    enough examples came with it of questions that it answers.
     """
 
     def __init__(self, arrays: Arrays) -> None:
@@ -55,8 +55,11 @@ class Index:
         self.is_taught = bool(arrays["taught"][0])
         self.division_of: NDArray[np.int32] = arrays["division_of"]
         self.first_sentence: NDArray[np.int32] = arrays["first_sentence"]
+        sections, sentences = len(self.division_of), int(self.first_sentence[-1])
         self.intents = Intents(
-            _part(arrays, "intents"), len(self.division_of), int(self.first_sentence[-1])
+            _part(arrays, "intents"),
+            sections if self.is_taught else 0,
+            sentences if self.is_taught else 0,
         )
         self._sentence_texts = Texts(_part(arrays, "sentence_texts"))
         self._section_texts = Texts(_part(arrays, "section_texts"))
@@ -113,11 +116,6 @@ class Index:
         """The normalised names by which divisions are spoken of, the longest first."""
         ids = {division.names.id for division in self.divisions}
         return tuple(sorted(self.division_named.keys() - ids, key=lambda name: (-len(name), name)))
-
-    def shared_model(self, name: str) -> dict[str, float]:
-        """Fitted weights by feature, of a model that serves every document."""
-        weights: dict[str, float] = self._fact("weights")[name]
-        return weights
 
     def model(self, name: str) -> dict[str, float]:
         """Fitted weights by feature: of the model for documents with examples, or without."""

@@ -36,8 +36,9 @@ Floats = NDArray[np.float64]
 class Leaning:
     """How strongly a question speaks for each label: signed distances, above 0 is a yes.
 
-    ``sections`` and ``sentences`` have one a row, ``outside`` is that of "the document does not
-    answer", ``acts`` are those of the dialogue acts: greetings, thanks, "what else?" and the like.
+    ``sections`` and ``sentences`` have one a row, and are empty where the document is not taught;
+    ``outside`` is that of "the document does not answer", ``acts`` are those of the dialogue acts:
+    greetings, thanks, "what else?" and the like.
     """
 
     sections: Floats

@@ -94,8 +94,10 @@ def section_features(index: Index, hits: Hits, rows: NDArray[np.intp]) -> Floats
     starts, ends = index.first_sentence[rows], index.first_sentence[rows + 1]
     for line, (start, end) in enumerate(zip(starts.tolist(), ends.tolist(), strict=True)):
         features[line, 1] = sentences[start:end].max(initial=0.0)
-        features[line, 3] = hits.leaning.sentences[start:end].max()
-    features[:, 2] = hits.leaning.sections[rows]
+        if index.is_taught:
+            features[line, 3] = hits.leaning.sentences[start:end].max()
+    if index.is_taught:
+        features[:, 2] = hits.leaning.sections[rows]
     return features
 
 
@@ -123,7 +125,8 @@ def sentence_features(index: Index, hits: Hits, start: int, end: int) -> Floats:
     """
     features = np.zeros((end - start, len(SENTENCE_FEATURES)))
     features[:, 0] = hits.sentences.scores[start:end] / max(hits.sentences.ceiling, 1e-9)
-    features[:, 1] = hits.leaning.sentences[start:end]
+    if index.is_taught:
+        features[:, 1] = hits.leaning.sentences[start:end]
     kind = hits.question.asks
     features[:, 2] = [shows(index.sentence(row), kind) for row in range(start, end)]
     return features
