@@ -17,9 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.retrieval.mapped import Arrays
-from bot.retrieval.postings import spread
+from bot.retrieval.parallel import cores, each
+from bot.retrieval.postings import gather
 from bot.retrieval.rows import Example
 from bot.retrieval.terms import Family, Terms, family_of
+from bot.retrieval.top import top
 
 _FAMILIES = tuple(family for family in Family if family not in (Family.CHARACTER, Family.TITLE))
 """The views that the model learns from; single characters measured no better."""
@@ -32,8 +34,12 @@ _NOTHING = 0.02
 _NEVER = -1.0
 """The margin of a label that has no example."""
 _NEIGHBOURS = 40
+_WHOLE = np.iinfo(np.uint16).max
+"""What stands for 1 in the examples' values: whole numbers are read faster than half precision."""
 _REGULARISATION = 2.0
 """The C of the support vector machine; from 1 to 3 it hardly matters."""
+_WORTH_A_PROCESS = 100_000
+"""So many labels times examples take longer to learn than a process takes to start."""
 _POWER = 3
 """A neighbour's vote is its similarity to this power."""
 
@@ -98,10 +104,11 @@ class Intents:
 
     def _neighbours(self, places: NDArray[np.intp], values: Floats) -> tuple[Floats, Floats]:
         """For each section, and last for none of them: the greatest similarity, the votes."""
-        similarity = self._examples.product(places, values, len(self._first_label) - 1)
-        best = _largest(similarity, _NEIGHBOURS)
+        count = len(self._first_label) - 1
+        similarity = self._examples.product(places, values / _WHOLE, count)
+        best = top(similarity, _NEIGHBOURS)
         first, last = self._first_label[best], self._first_label[best + 1]
-        labels = self._labels[spread(first, last - first)]
+        labels = gather(self._labels, first, last)
         near = np.repeat(similarity[best], last - first)
         nearest, votes = np.zeros(self._sections + 1), np.zeros(self._sections + 1)
         np.maximum.at(nearest, labels, near)
@@ -121,11 +128,10 @@ class _Rows:
 
     def product(self, rows: NDArray[np.intp], factors: Floats, width: int) -> Floats:
         """The sum of some rows, each times its factor."""
-        first = self.first[rows]
-        lengths = self.first[rows + 1] - first
-        picked = spread(first, lengths)
-        weighed = self.values[picked] * np.repeat(factors, lengths)
-        return np.bincount(self.columns[picked], weighed, width).astype(np.float64, copy=False)
+        first, last = self.first[rows], self.first[rows + 1]
+        weighed = gather(self.values, first, last) * np.repeat(factors, last - first)
+        columns = gather(self.columns, first, last)
+        return np.bincount(columns, weighed, width).astype(np.float64, copy=False)
 
 
 def learn_intents(
@@ -137,7 +143,6 @@ def learn_intents(
 
     A term that one example alone has cannot generalise and is left out.
     """
-    from scipy.sparse import csr_matrix
     from sklearn.feature_extraction.text import TfidfTransformer
     from sklearn.preprocessing import normalize
 
@@ -151,44 +156,57 @@ def learn_intents(
         if not example.sections:
             truth[outside if example.act is None else outside + 1 + example.act, number] = True
     weights, bias = _fit(features, truth)
-    alike = normalize(features.multiply(_IS_ALIKE[family_of(vocabulary)]))
+    alike = normalize(features.multiply(_IS_ALIKE[family_of(vocabulary)])).T.tocsr()
+    alike.eliminate_zeros()
     labels = [example.sections or (sections,) for example in examples]
     return {
         "terms": vocabulary,
         "idf": tfidf.idf_,
-        **_packed("weight", "labels", csr_matrix(weights)),
+        **_packed("weight", "labels", weights, weights.data.astype(np.float16)),
         "bias": bias,
-        **_packed("value", "examples", csr_matrix(alike.T)),
+        **_packed("value", "examples", alike, np.rint(alike.data * _WHOLE).astype(np.uint16)),
         "first_label": np.cumsum([0, *map(len, labels)]),
         "labels": np.array([row for rows in labels for row in rows]),
     }
 
 
-def _packed(name: str, columns: str, matrix: Any) -> dict[str, NDArray[Any]]:
-    """The arrays of ``_Rows`` of a sparse matrix, as small as they may be: half precision keeps
-    sums exact to the third decimal.
-    """
+def _packed(name: str, columns: str, matrix: Any, values: NDArray[Any]) -> dict[str, NDArray[Any]]:
+    """The arrays of ``_Rows`` of a sparse matrix with these values, as small as they may be."""
     return {
         f"first_{name}": matrix.indptr.astype(np.int64),
         f"{name}_{columns}": matrix.indices.astype(np.min_scalar_type(matrix.shape[1])),
-        f"{name}s": matrix.data.astype(np.float16),
+        f"{name}s": values,
     }
 
 
-def _fit(features: Any, truth: NDArray[np.bool_]) -> tuple[NDArray[np.float32], Floats]:
-    """Weights and biases that tell each label (line of ``truth``) from all others."""
+def _fit(features: Any, truth: NDArray[np.bool_]) -> tuple[Any, Floats]:
+    """Weights, a sparse column a label, and biases that tell each label (line of ``truth``) from
+    all others.
+    """
+    from scipy.sparse import hstack
+
+    parts = min(cores(), len(truth)) if truth.size > _WORTH_A_PROCESS else 1
+    fitted = each(_fit_part, [(features, part) for part in np.array_split(truth, parts)])
+    weights, bias = zip(*fitted, strict=True)
+    return hstack(weights).tocsr(), np.concatenate(bias)
+
+
+def _fit_part(part: tuple[Any, NDArray[np.bool_]]) -> tuple[Any, Floats]:
+    from scipy.sparse import csc_matrix, hstack
     from sklearn.svm import LinearSVC
 
-    weights = np.zeros((features.shape[1], len(truth)), np.float32)
+    features, truth = part
+    weights = [csc_matrix((features.shape[1], 1), dtype=np.float32)] * len(truth)
     bias = np.full(len(truth), _NEVER)
     for label in np.flatnonzero(truth.any(axis=1)):
         if truth[label].all():
             bias[label] = -_NEVER
             continue
         model = LinearSVC(C=_REGULARISATION, tol=1e-2, random_state=0).fit(features, truth[label])
-        weights[:, label] = np.where(np.abs(model.coef_[0]) < _NOTHING, 0, model.coef_[0])
+        kept = np.where(np.abs(model.coef_) < _NOTHING, 0, model.coef_)
+        weights[label] = csc_matrix(kept.T.astype(np.float32))
         bias[label] = model.intercept_[0]
-    return weights, bias
+    return hstack(weights), bias
 
 
 def _count(terms: Sequence[Terms]) -> tuple[Terms, Any]:
@@ -208,10 +226,3 @@ def _count(terms: Sequence[Terms]) -> tuple[Terms, Any]:
 def _normal(values: Floats) -> Floats:
     """The values brought to length 1, as TF-IDF compares texts by the cosine."""
     return values / (float(np.sqrt(values @ values)) or 1.0)
-
-
-def _largest(values: Floats, count: int) -> NDArray[np.intp]:
-    """The places of the ``count`` largest values, in no order; of equals any."""
-    if len(values) <= count:
-        return np.arange(len(values))
-    return np.argpartition(values, -count)[-count:]

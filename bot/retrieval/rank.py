@@ -13,6 +13,7 @@ from bot.retrieval.index import Index
 from bot.retrieval.intents import Leaning
 from bot.retrieval.postings import Matches
 from bot.retrieval.question import Question
+from bot.retrieval.top import top
 
 Floats = NDArray[np.float64]
 
@@ -123,14 +124,12 @@ def sentence_features(index: Index, hits: Hits, start: int, end: int) -> Floats:
     return features
 
 
-def _shortlist(
-    index: Index, hits: Hits, allowed: NDArray[np.bool_] | None
-) -> NDArray[np.intp]:
+def _shortlist(index: Index, hits: Hits, allowed: NDArray[np.bool_] | None) -> NDArray[np.intp]:
     """The sections worth a closer look, by words and by what was learned, in ascending order."""
     chosen: set[int] = set()
-    learned = [hits.leaning.sections] if index.is_taught else []
+    learned = [np.round(hits.leaning.sections, 9)] if index.is_taught else []
     for scores in (hits.passages.scores, *learned):
         masked = scores if allowed is None else np.where(allowed, scores, -np.inf)
         count = min(_CANDIDATES, len(scores) if allowed is None else int(allowed.sum()))
-        chosen.update(np.argsort(-np.round(masked, 9), kind="stable")[:count].tolist())
+        chosen.update(top(masked, count).tolist())
     return np.array(sorted(chosen), np.intp)
