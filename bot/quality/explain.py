@@ -26,8 +26,8 @@ def explain(assistant: Assistant, question: str, division: str | None) -> Iterat
     yield f"confidence {probability:.3f}, from:"
     weights = index.model("confidence")
     features = dict(zip(CONFIDENCE_FEATURES, confidence_features(index, ranking), strict=True))
-    for name in sorted(features, key=lambda name: -abs(weights[name] * features[name])):
-        if value := weights[name] * features[name]:
+    for name in sorted(features, key=lambda name: -abs(weights.get(name, 0.0) * features[name])):
+        if value := weights.get(name, 0.0) * features[name]:
             yield f"  {value:+7.3f}  {name} = {features[name]:.3f}"
 
 
@@ -37,7 +37,9 @@ def _candidate(index: Index, ranking: Ranking, place: int, row: int) -> Iterator
     yield f"{place + 1}. {name} › {section.heading}  (score {ranking.scores[place]:.3f})"
     weights = index.model("section")
     parts = zip(SECTION_FEATURES, ranking.features[place], strict=True)
-    yield "   " + "  ".join(f"{part} {weights[part] * value:+.2f}" for part, value in parts)
+    yield "   " + "  ".join(
+        f"{part} {weights.get(part, 0.0) * value:+.2f}" for part, value in parts
+    )
     held = ranking.hits.question.sought[ranking.hits.passages.held(row)]
     content = {w.lemma for w in ranking.hits.question.analysis.words if w.is_content}
     found = sorted(word for word in content if np.isin(word_term(word), held))

@@ -96,7 +96,7 @@ def confidence_features(index: Index, ranking: Ranking) -> NDArray[np.float64]:
             *(question.asks is kind for kind in _ASKED),
             *(question.asks is kind and not shows(passage, kind) for kind in _SHOWN),
             _balance(idf[family == Family.BIGRAM], held[family == Family.BIGRAM], index.size),
-            _ahead(hits.passages.scores[ranking.rows]),
+            _ahead(hits.passages.of(ranking.rows)),
         ],
         np.float64,
     )

@@ -23,8 +23,9 @@ _TYPED_IN_KANA = 0.2
 class Question:
     """A normalised question: its analysis, its distinct terms and how often it has each.
 
-    ``sought`` are the terms, ascending, to look for in the document: its words in titles as well, and
-    its readings only where it was typed in kana. With kanji to go by, what sounds alike misleads.
+    ``sought`` are the terms, ascending, to look for in the document: its words in titles as well,
+    and its readings only where it was typed in kana. With kanji to go by, what sounds alike
+    misleads.
     """
 
     analysis: Analysis

@@ -17,7 +17,7 @@ def top(values: NDArray[Any], count: int) -> NDArray[np.intp]:
     reach a certain height, hence so do the values wanted: few others do. A partition of scores
     that are mostly zero, as they are, takes a hundred times as long.
     """
-    height = len(values) // (_SAMPLES * count)
+    height = len(values) // (_SAMPLES * max(count, 1))
     if height < 2:
         return _sorted(values, np.arange(len(values)))[:count]
     width = len(values) // height
