@@ -9,7 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
-from bot.conversation import Conversation, chosen
+from bot.conversation import Conversation, chosen, is_choice
 from bot.document.sentences import split_sentences
 from bot.reading import (
     READING_FEATURES,
@@ -36,8 +36,12 @@ SURE_ENOUGH = 0.5
 """An answer is given from this confidence on."""
 _ALTERNATIVES = 4
 _WORTH_OFFERING = 0.02
+_DOMINANT = 0.8
+"""A section with more than this part of what speaks for it and its like is meant alone."""
 _MORE = frozenset(["more", "detail", "again"])
 """The dialogue acts that ask for more of the last answer; the others are small talk."""
+_LONGEST_NAME = 8
+"""How many words a division's name may have in a command."""
 _ACT = -0.2
 """The margin from which on a line is a dialogue act."""
 
@@ -74,39 +78,48 @@ class Assistant:
         Raises KeyError where there is no such division.
         """
         wording = self.wording(speak or language(text))
-        refusal = _refusal(text)
+        only = None if division is None else self.division(division).names.id
+        conversation = self._of_this_document(conversation)
+        picked = chosen(conversation, text)
+        if picked is not None and only in (None, picked.division.id):
+            return self._shown(conversation, text, picked, wording)
+        refusal = _refusal(conversation, text)
         if refusal is not None:
             said = wording.phrase(refusal, limit=LONGEST_QUESTION)
             return Turn(Reply(text, Kind.UNKNOWN, said, confidence=0.0), conversation)
-        picked = chosen(conversation, text)
-        if picked is not None:
-            return self._shown(conversation, text, picked, wording)
         line = self._without_courtesies(text)
-        judged = self.readings(conversation, line, division)
-        act = self._act(judged[0].ranking.hits.leaning) if division is None else None
+        judged = self.readings(conversation, line, only)
+        act = self._act(judged[0].ranking.hits.leaning) if only is None else None
         if act in _MORE:
             return self._more(conversation, text, act, wording)
-        if act is not None:
+        if act == "divisions" and normalize(line) not in self.index.division_named:
+            return self.command(conversation, "/divisions", asked=text, speak=wording.language)
+        if act not in (None, "divisions"):
             said = self.index.acts[self.index.act_named[act]][1][wording.language]
             return Turn(Reply(text, Kind.SMALLTALK, said), conversation)
         likeliest = self._likeliest(conversation, judged)
         return self._answered(conversation, text, likeliest, wording, sure)
 
-    def command(self, conversation: Conversation, text: str, *, speak: str = "ja") -> Turn:
+    def command(
+        self, conversation: Conversation, text: str, *, asked: str | None = None, speak: str = "ja"
+    ) -> Turn:
         """Do what a line that starts with a slash says: /help, /divisions, /new, or a division's
         name or id, alone for its profile or with a question for an answer from it alone.
+
+        ``asked`` is what was typed, if it was something else.
         """
-        # The slash and the space may be full-width: ／国際課　EPAとは
-        name, question = [*text.strip()[1:].split(maxsplit=1), "", ""][:2]
         wording = self.wording(speak)
-        match normalize(name):
+        name, question = self._command(text)
+        match name:
+            case _ if len(text) > LONGEST_QUESTION:
+                said = wording.phrase("too_long", limit=LONGEST_QUESTION)
             case "help":
                 said = wording.help(self.index.division(0).names.name)
             case "divisions":
                 said = wording.divisions([each.names for each in self.index.divisions])
             case "new":
                 conversation, said = Conversation(), wording.phrase("forgotten")
-            case named if named not in self.index.division_named:
+            case _ if name not in self.index.division_named:
                 said = wording.phrase("no_command", name=name)
             case named if question:
                 id_ = self.division(named).names.id
@@ -114,7 +127,23 @@ class Assistant:
             case named:
                 turn = self.profile(named, speak=speak)
                 return Turn(replace(turn.reply, question=text), turn.conversation)
-        return Turn(Reply(text, Kind.COMMAND, said), conversation)
+        return Turn(Reply(asked or text, Kind.COMMAND, said), conversation)
+
+    def _of_this_document(self, conversation: Conversation) -> Conversation:
+        """The conversation, or a new one where it spoke of a division that is gone by now."""
+        named = self.index.division_named
+        known = not conversation.division or normalize(conversation.division) in named
+        return conversation if known else Conversation()
+
+    def _command(self, text: str) -> tuple[str, str]:
+        """The normalised name of a command, which may have spaces in it, and the question."""
+        # The slash and the space may be full-width: ／国際課　EPAとは
+        words = text.strip()[1:].split(maxsplit=_LONGEST_NAME)
+        for count in range(min(len(words), _LONGEST_NAME), 1, -1):
+            name = normalize(" ".join(words[:count]))
+            if name in self.index.division_named:
+                return name, " ".join(words[count:])
+        return normalize("".join(words[:1])), " ".join(words[1:])
 
     def wording(self, speak: str) -> Wording:
         """The bot's words in a language, "ja" or "en"."""
@@ -154,6 +183,10 @@ class Assistant:
         text = self.wording(speak).profile(found.names, found.parent, sections)
         return Turn(Reply("", Kind.COMMAND, text), Conversation(choices=sections))
 
+    def _named(self, line: str) -> str | None:
+        """The name of the division that a line names."""
+        return named_in(normalize(line), self.index.spoken_names)
+
     def _rows_of(self, id_: str) -> Sequence[int]:
         wanted = self.index.division_named.get(id_)
         rows: list[int] = np.flatnonzero(self.index.division_of == wanted).tolist()
@@ -170,6 +203,10 @@ class Assistant:
         """An answer, or that the document does not say, and what is remembered of it."""
         candidates = self._candidates(judged.ranking, judged.probability)
         best = candidates[0]
+        if judged.reading.way is Way.ALONE and (choices := self._equals(judged, sure)):
+            said = wording.clarify(choices)
+            reply = Reply(text, Kind.CLARIFY, said, None, best.confidence, choices)
+            return Turn(reply, replace(self.after_unknown(conversation, text), choices=choices))
         if judged.probability < sure:
             nearest = tuple(candidates[:_ALTERNATIVES])
             reply = Reply(
@@ -189,12 +226,36 @@ class Assistant:
 
     def after_unknown(self, conversation: Conversation, line: str) -> Conversation:
         """The conversation after a line that the document does not answer."""
-        named = named_in(normalize(line), self.index.spoken_names)
+        named = self._named(line)
         return conversation.unanswered(line, named and self.division(named).names.name)
 
     def best(self, judged: Judged) -> Candidate:
         """The best section found for a reading."""
         return self._candidates(judged.ranking, judged.probability)[0]
+
+    def _equals(self, judged: Judged, sure: float) -> tuple[Candidate, ...]:
+        """Sections of several divisions that answer as well as each other: those under the same
+        heading, where the question does not say which division is meant. Empty if one is best.
+        """
+        ranking = judged.ranking
+        headings = [self._role(row) for row in ranking.rows.tolist()]
+        alike = np.array([heading == headings[0] for heading in headings])
+        divisions = self.index.division_of[ranking.rows[alike]]
+        if (
+            len(set(divisions.tolist())) < 2
+            or ranking.shares[0] > _DOMINANT * ranking.shares[alike].sum()
+            or self._named(judged.reading.text)
+            or confidence(self.index, ranking.united(alike), self.index.model("confidence")) < sure
+        ):
+            return ()
+        places = np.flatnonzero(alike & (ranking.shares > _WORTH_OFFERING))[:_ALTERNATIVES]
+        return tuple(self._candidates(ranking, judged.probability, places.tolist()))
+
+    def _role(self, row: int) -> str:
+        """What a section is within its division: its heading, or nothing if that is its title."""
+        section = self.index.section(row)
+        is_title = section.heading == self.index.division(section.division).names.name
+        return "" if is_title else section.heading
 
     def _shown(
         self, conversation: Conversation, text: str, candidate: Candidate, wording: Wording
@@ -235,7 +296,7 @@ class Assistant:
     def _rest(self, conversation: Conversation, answer: Candidate) -> Iterator[Candidate]:
         """The rest of the section last shown, then the other sections of its division."""
         rows = self._rows_of(answer.division.id)
-        place = next(i for i, row in enumerate(rows) if self._key_of(row) == answer.key)
+        place = next((i for i, row in enumerate(rows) if self._key_of(row) == answer.key), 0)
         for row in (*rows[place:], *rows[:place]):
             first, end = self.index.first_sentence[row : row + 2].tolist()
             for sentence in range(first, end):
@@ -308,11 +369,15 @@ class Assistant:
         ranking = rank(index, look_up(index, question), index.model("section"), allowed)
         return ranking, confidence(index, ranking, index.model("confidence"))
 
-    def _candidates(self, ranking: Ranking, probability: float) -> list[Candidate]:
-        """The sections of a ranking, the first with ``probability``, the others in proportion."""
+    def _candidates(
+        self, ranking: Ranking, probability: float, places: Sequence[int] | None = None
+    ) -> list[Candidate]:
+        """The sections of a ranking, the first with ``probability``, the others in proportion;
+        those at ``places``, or all that are worth offering.
+        """
         index = self.index
         shares = ranking.shares / ranking.shares[0]
-        kept = [0, *(i for i in range(1, len(shares)) if shares[i] >= _WORTH_OFFERING)]
+        kept = places or [0, *(i for i in range(1, len(shares)) if shares[i] >= _WORTH_OFFERING)]
         return [
             self._candidate(
                 int(row := ranking.rows[i]),
@@ -337,10 +402,12 @@ class Assistant:
         )
 
 
-def _refusal(text: str) -> str | None:
+def _refusal(conversation: Conversation, text: str) -> str | None:
     """The key of what to say to a text that cannot be a question; None if it may be one."""
     if len(text) > LONGEST_QUESTION:
         return "too_long"
+    if conversation.choices and is_choice(text):
+        return "no_choice"
     words = normalize(text)
     if not words:
         return "empty"

@@ -76,9 +76,14 @@ def _ask(options: argparse.Namespace, settings: Settings) -> int:
     from bot.retrieval.cache import open_index
 
     assistant = Assistant(open_index(settings.knowledge, settings.cache, _warn))
-    if options.division is not None and options.division not in assistant.index.division_named:
+    try:
+        if options.division is not None:
+            assistant.division(options.division)
+    except KeyError:
         known = ", ".join(division.names.id for division in assistant.index.divisions)
-        raise UsageError(f"--division: there is no division {options.division}; there are {known}")
+        raise UsageError(
+            f"--division: there is no division {options.division}; there are {known}"
+        ) from None
     questions = _lines(sys.stdin) if options.question is None else [options.question]
     for question in questions:
         reply = assistant.reply(Conversation(), question, division=options.division).reply

@@ -66,32 +66,58 @@ class Conversation:
 
 _SHOWN = 100
 """How many sentences are remembered as shown."""
+_LONGEST_CHOICE = 40
 _ORDINALS = (
-    r"1|1つ|一|一つ|ひとつ|first|1st",
-    r"2|2つ|二|二つ|ふたつ|second|2nd",
-    r"3|3つ|三|三つ|みっつ|third|3rd",
-    r"4|4つ|四|四つ|よっつ|fourth|4th",
-    r"5|5つ|五|五つ|いつつ|fifth|5th",
+    r"一(つ目|番目?|個目)?|ひとつ目|最初|前者|前の(ほう|方)|first|former",
+    r"二(つ目|番目?|個目)?|ふたつ目|second",
+    r"三(つ目|番目?|個目)?|みっつ目|third",
+    r"四(つ目|番目?|個目)?|よっつ目|fourth",
+    r"五(つ目|番目?|個目)?|いつつ目|fifth",
 )
+_LAST = r"最後|後者|後の(ほう|方)|last|latter"
+_NUMBER = r"(?P<number>\d{1,3})(番目?|つ目|個目|st|nd|rd|th)?"
 _FILLER = (
-    r"(の?(ほう|方|やつ|もの)|を|で|お願い(します)?|詳しく|見せて|教えて|ください"
-    r"|please|the|one|,|、|。|\s)*"
+    r"(ほう|方|やつ|もの|の|を|で|お願い(します)?|詳しく|見せて|教えて|ください"
+    r"|please|the|one|number|,|、|。|\s)*"
 )
-_CHOICES = tuple(
-    re.compile(rf"{_FILLER}({ordinal})(目|番目?|個目)?{_FILLER}") for ordinal in _ORDINALS
-)
-_LAST = re.compile(rf"{_FILLER}(最後|後者|後の(ほう|方)|last)(の)?{_FILLER}")
+_ONLY_FILLER = re.compile(_FILLER)
+_PICKS = [re.compile(rf"{_FILLER}({pick}){_FILLER}") for pick in (_NUMBER, _LAST, *_ORDINALS)]
 
 
 def chosen(conversation: Conversation, text: str) -> Candidate | None:
-    """The candidate that a line picks from those last offered: 2, 二つ目, 後のほう."""
+    """The candidate that a line picks from those last offered: 2, 二つ目, 後のほう, or by the name
+    of its division where no other one is of it.
+    """
+    choices = conversation.choices
+    if len(text) > _LONGEST_CHOICE:
+        return None
+    place = _place(text, len(choices))
+    if place is not None:
+        return choices[place] if 0 <= place < len(choices) else None
     line = normalize(text)
-    for candidate, pattern in zip(conversation.choices, _CHOICES, strict=False):
-        if pattern.fullmatch(line):
-            return candidate
-    if conversation.choices and _LAST.fullmatch(line):
-        return conversation.choices[-1]
-    return None
+    named = [each for each in choices if _says_only(normalize(each.division.name), line)]
+    return named[0] if len(named) == 1 else None
+
+
+def is_choice(text: str) -> bool:
+    """Whether a line says nothing but which one, as one types to choose."""
+    return _place(text, 1) is not None
+
+
+def _says_only(name: str, line: str) -> bool:
+    before, found, after = line.partition(name)
+    return bool(found and _ONLY_FILLER.fullmatch(before) and _ONLY_FILLER.fullmatch(after))
+
+
+def _place(text: str, count: int) -> int | None:
+    """Which of ``count`` things a line says, from 0 on; it may say more than there are."""
+    if len(text) > _LONGEST_CHOICE:
+        return None
+    line = normalize(text)
+    number, last, *ordinals = (pick.fullmatch(line) for pick in _PICKS)
+    if number:
+        return int(number["number"]) - 1
+    return count - 1 if last else next((i for i, found in enumerate(ordinals) if found), None)
 
 
 class Conversations:

@@ -76,8 +76,7 @@ def readings(
     division = named_in(line, names)
     if division is not None:
         attribute = cues.without("division", normalize(conversation.last))
-        while (other := named_in(attribute, names)) is not None:
-            attribute = attribute.replace(other, " ")
+        attribute = _without_names(attribute, names)[:_LONGEST_ATTRIBUTE]
         yield Reading(Way.SWAP, f"{attribute} {line}", division)
         return
     if conversation.division:
@@ -93,14 +92,36 @@ def named_in(line: str, names: Sequence[str]) -> str | None:
     for name in names:
         if name in line:
             return name
-    for name in names:
-        short = _KIND_OF_OFFICE.sub("", name)
-        if len(short) > 1 and re.search(rf"{re.escape(short)}(の(ほう|方)|も$|は[?？]?$)", line):
-            return name
-    return None
+    return next((name for name in names if _in_short(name, line)), None)
 
 
 _KIND_OF_OFFICE = re.compile(r"[課室局部係]$")
+
+
+def _in_short(name: str, line: str) -> re.Pattern[str] | None:
+    """What finds a division's name in a line that contrasts it in short; None if none does."""
+    short = _KIND_OF_OFFICE.sub("", name)
+    if len(short) < 2 or short not in line:
+        return None
+    pattern = re.compile(rf"{re.escape(short)}(?=の(ほう|方)|も$|は[?？]?$)")
+    return pattern if pattern.search(line) else None
+
+
+def _without_names(line: str, names: Sequence[str]) -> str:
+    """The normalised line without the names of divisions, in full or in short, and without what
+    is left of a line that said no more: 使命は? じゃあ会計課は? -> 使命は?
+    """
+    for name in names:
+        line = line.replace(name, " ")
+    for name in names:
+        if (pattern := _in_short(name, line)) is not None:
+            line = pattern.sub(" ", line)
+    return " ".join(word for word in line.split() if not _LEFT_OVER.fullmatch(word))
+
+
+_LEFT_OVER = re.compile(r"(じゃあ|では|and)?(の(ほう|方))?[はも]?[?!、。]*")
+_LONGEST_ATTRIBUTE = 200
+"""In characters; a conversation of many turns shall not grow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +139,6 @@ READING_FEATURES = (
     "margin",
     "outside",
     "outside_alone",
-    "nearest_outside_alone",
     "margin_alone",
     "same_section",
     "same_division",
@@ -160,7 +180,6 @@ def reading_features(
             hits.leaning.sections[row],
             hits.leaning.outside,
             line.leaning.outside,
-            line.leaning.nearest_outside,
             line.leaning.sections[row],
             same_section,
             same_division,

@@ -25,8 +25,6 @@ def normalize(text: str) -> str:
     if not text.isprintable():
         text = "".join(map(_printable, text))
     text = unicodedata.normalize("NFKC", text).lower()
-    # Lower case can leave the normal form: İ -> i + a combining dot.
-    text = unicodedata.normalize("NFKC", text)
     text = _DASH_AFTER_KANA.sub("ー", text)
     return _SPACE.sub(" ", text).strip()
 

@@ -10,7 +10,7 @@ from typing import Any
 from bot.reply import Candidate, DivisionName
 
 _SURE, _FAIRLY_SURE = 0.85, 0.6
-_JAPANESE = re.compile(r"[ぁ-ゖァ-ヺ一-鿿]")
+_JAPANESE = re.compile(r"[ぁ-ゖァ-ヺｦ-ﾝ々一-鿿]")
 MARK = "▶"
 """Stands before the sentence that answers, where bold cannot be shown."""
 

@@ -30,6 +30,52 @@ sections:
 """
 """A division with the required keys alone."""
 
+HARBOUR = {
+    "1-ports.yaml": """\
+id: ports
+name: 港湾課
+name_en: Ports Division
+parent: 海事局
+aliases: [みなと係]
+sections:
+  - heading: 使命
+    text: 港湾課は港の安全を守ります。防波堤を毎年点検しています。結果は翌年の春に公表します。
+    keywords: [波止場]
+    questions: [港湾課の使命は何ですか, 防波堤の点検はいつですか, What do you inspect?]
+  - heading: 釣り場の開放
+    path: [市民の皆様へ]
+    text: |
+      釣り場は四月から十月まで開放しています。
+
+      利用料は一日五百円です。
+    caption: 釣り場の入口
+    questions: [釣り場はいつ開いていますか, 釣りをしたい, When can I fish?]
+answers:
+  - span: 利用料は一日五百円
+    questions: [釣り場の利用料はいくらですか, 釣り場に入るのにお金はかかりますか]
+""",
+    "2-lights.yaml": """\
+id: lights
+name: 灯台課
+sections:
+  - heading: 使命
+    text: 灯台課は船の道しるべを守ります。灯台の明かりを毎晩ともします。
+    questions: [灯台課の使命は何ですか, 灯台の明かりをともすのはどの課ですか, 灯台はいつ光りますか]
+  - heading: 灯台の見学
+    text: 灯台の見学は日曜日に受け付けます。靴を脱いでお入りください。
+    questions: [灯台を見学できますか, 見学は何曜日ですか, Can I visit the lighthouse?]
+""",
+    "outside.yaml": """\
+questions:
+- 課長の名前は何ですか
+- 電話番号を教えてください
+- 職員は何人ですか
+- 海水浴場はどこですか
+""",
+    "synonyms.yaml": "- [灯台, 燈台, lighthouse]\n",
+}
+"""Two divisions of another organisation, with all that may stand beside a document."""
+
 
 @pytest.fixture(scope="session")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -95,6 +141,23 @@ def small_knowledge(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("small")
     (folder / "ports.yaml").write_text(SMALL_DIVISION, encoding="utf-8")
     return folder
+
+
+@pytest.fixture(scope="session")
+def harbour_knowledge(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A knowledge folder with two divisions and all that may stand beside them; not to be
+    changed.
+    """
+    folder = tmp_path_factory.mktemp("harbour")
+    for name, content in HARBOUR.items():
+        (folder / name).write_text(content, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def harbour(harbour_knowledge: Path, cache: Path) -> Assistant:
+    """An assistant that answers from the harbour's knowledge."""
+    return Assistant(open_index(harbour_knowledge, cache))
 
 
 @dataclass(frozen=True)

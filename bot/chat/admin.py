@@ -57,7 +57,7 @@ def add_settings(
 def _add_show(group: app_commands.Group, desk: Desk, ja: Wording, en: Wording) -> None:
     @group.command(name="show", description=both(ja, en, "describe_settings_show"))
     async def show(interaction: Interaction) -> None:
-        settings = await desk.server(_managed(interaction))
+        settings = await desk.server(managed(interaction))
         wording = desk.assistant.wording(language_of(interaction, settings))
         await respond(interaction, text_card(_told(wording, settings)), ephemeral=True)
 
@@ -69,7 +69,7 @@ def _add_channel(group: app_commands.Group, desk: Desk, ja: Wording, en: Wording
         on=both(ja, en, "describe_settings_channel_on"),
     )
     async def channel(interaction: Interaction, channel: _CHANNELS, on: bool) -> None:
-        server = _managed(interaction)
+        server = managed(interaction)
         settings = await desk.server(server)
         asked = settings.ask_here | {channel.id} if on else settings.ask_here - {channel.id}
         notes = []
@@ -90,7 +90,7 @@ def _add_sure(group: app_commands.Group, desk: Desk, ja: Wording, en: Wording) -
     @app_commands.describe(level=both(ja, en, "describe_settings_sure_level"))
     @app_commands.choices(level=choices)
     async def sure(interaction: Interaction, level: str) -> None:
-        settings = await desk.server(_managed(interaction))
+        settings = await desk.server(managed(interaction))
         if level not in _LEVELS:
             raise Refused("stale_command")
         await _save(interaction, desk, replace(settings, sure=_LEVELS[level]))
@@ -106,7 +106,7 @@ def _add_language(group: app_commands.Group, desk: Desk, ja: Wording, en: Wordin
     @app_commands.describe(language=both(ja, en, "describe_settings_language_language"))
     @app_commands.choices(language=choices)
     async def language(interaction: Interaction, language: str) -> None:
-        settings = await desk.server(_managed(interaction))
+        settings = await desk.server(managed(interaction))
         if language not in ("auto", "ja", "en"):
             raise Refused("stale_command")
         speak = None if language == "auto" else language
@@ -117,7 +117,7 @@ def _add_private(group: app_commands.Group, desk: Desk, ja: Wording, en: Wording
     @group.command(name="private", description=both(ja, en, "describe_settings_private"))
     @app_commands.describe(on=both(ja, en, "describe_settings_private_on"))
     async def private(interaction: Interaction, on: bool) -> None:
-        settings = await desk.server(_managed(interaction))
+        settings = await desk.server(managed(interaction))
         await _save(interaction, desk, replace(settings, private=on))
 
 
@@ -145,7 +145,7 @@ def _add_reload(
         await respond(interaction, text_card(said), ephemeral=True)
 
 
-def _managed(interaction: Interaction) -> int:
+def managed(interaction: Interaction) -> int:
     """The server a command comes from; refuses who may not manage it."""
     if interaction.guild_id is None:
         raise Refused("need_server")
@@ -165,7 +165,7 @@ async def _is_owner(interaction: Interaction) -> bool:
 async def _save(
     interaction: Interaction, desk: Desk, settings: ServerSettings, *notes: str
 ) -> None:
-    server = _managed(interaction)
+    server = managed(interaction)
     wording = desk.assistant.wording(language_of(interaction, settings))
     try:
         await desk.save_server(server, settings)

@@ -12,8 +12,8 @@ from typing import Any
 
 import discord
 
-from bot.chat.card import Card, Cards, text_card
-from bot.chat.desk import INLINE, Desk, Question
+from bot.chat.card import ANYBODY, Card, Cards, Kept, Ready, text_card
+from bot.chat.desk import Desk, Question
 from bot.chat.log import event, trouble
 from bot.chat.recent import Once, Recent
 from bot.chat.sending import persistently, post
@@ -111,6 +111,8 @@ class Answering:
         """Whether every message is a question where this one was written."""
         if not self._desk.settings.message_content or not message.content or not message.guild:
             return False
+        if "@everyone" in message.content or "@here" in message.content:
+            return False  # an announcement, or an attempt at one by somebody who may not
         channel = message.channel
         server = await self._desk.server(message.guild.id)
         if channel.id in server.ask_here:
@@ -159,17 +161,14 @@ class Answering:
             self._desk.metrics.count("failures", "answer")
             await self._apologise(exchange, allowed)
 
-    async def _card(self, exchange: _Exchange, *, rich: bool) -> Card:
+    async def _card(self, exchange: _Exchange, *, rich: bool) -> Card | Ready:
         """The answer to what was asked last."""
         message, text = exchange.question, exchange.text
         server = await self._desk.server(message.guild.id if message.guild else None)
         question = Question(
             message.author.id, message.channel.id, text, speak=server.speak, sure=server.sure
         )
-        if len(text) > INLINE:
-            async with _typing_if_slow(message.channel):
-                reply = await self._desk.answer(question)
-        else:
+        async with _typing_if_slow(message.channel):
             reply = await self._desk.answer(question)
         exchange.answered = text
         event("answered", kind=reply.kind, channel=message.channel.id)
@@ -177,19 +176,31 @@ class Answering:
         wording = self._desk.assistant.wording(speak)
         if exchange.answer is not None:
             rich = exchange.rich  # a message sent as components stays one, and the other way round
-        return Cards(self._desk.assistant, wording, message.author.id, rich).reply(reply)
+        if not rich:
+            return Cards(self._desk.assistant, wording, message.author.id, rich).reply(reply)
+        kept = self._desk.drawn.get((reply, speak))
+        if kept is None:
+            kept = Kept(Cards(self._desk.assistant, wording, ANYBODY, rich).reply(reply))
+            self._desk.drawn.put((reply, speak), kept)
+        return kept.of(message.author.id)
 
-    async def _send(self, exchange: _Exchange, card: Card, allowed: discord.Permissions) -> None:
+    async def _send(
+        self, exchange: _Exchange, card: Card | Ready, allowed: discord.Permissions
+    ) -> None:
         message, answer = exchange.question, exchange.answer
         if exchange.deleted:
             return
         if answer is not None:
             edit = answer.edit
-            arguments = card.rich() if exchange.rich else card.plain()
+            arguments = (
+                card.plain() if isinstance(card, Card) and not exchange.rich else card.rich()
+            )
             await persistently(lambda: edit(**arguments))
         else:
             exchange.rich = allowed.embed_links
-            arguments = card.rich() if exchange.rich else card.plain()
+            arguments = (
+                card.plain() if isinstance(card, Card) and not exchange.rich else card.rich()
+            )
             as_reply = allowed.read_message_history
             id_ = await post(message, arguments, str(message.id), as_reply=as_reply)
             exchange.answer = answer = _part(message.channel, id_)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -73,6 +74,42 @@ class Card:
                     item.row = number
                     view.add_item(item)
         return arguments
+
+
+ANYBODY = 10**20 - 1
+"""Stands for the asker in a card that is kept for everybody; no id of Discord's is so long."""
+
+
+class Kept:
+    """A card that was drawn for anybody: ready to send, but for who asks."""
+
+    def __init__(self, card: Card) -> None:
+        view = card.rich()["view"]
+        self._written = json.dumps(view.to_components(), ensure_ascii=False)
+
+    def of(self, asker: int) -> Ready:
+        """The card for one asker."""
+        return Ready(json.loads(self._written.replace(str(ANYBODY), str(asker))))
+
+
+class Ready(_Rich):
+    """Components as they go to Discord."""
+
+    def __init__(self, components: list[dict[str, Any]]) -> None:
+        super().__init__()
+        self._components = components
+
+    def to_components(self) -> list[dict[str, Any]]:
+        """The components."""
+        return self._components
+
+    def has_components_v2(self) -> bool:
+        """They are of the new kind."""
+        return True
+
+    def rich(self) -> dict[str, Any]:
+        """The arguments to send it with."""
+        return {"view": self, "allowed_mentions": _NOBODY}
 
 
 @dataclass(frozen=True, slots=True)

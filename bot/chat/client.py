@@ -7,7 +7,7 @@ import gc
 import signal
 import sys
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import aiohttp
@@ -22,7 +22,6 @@ from bot.chat.knowledge import Changes, Knowledge, ReloadError
 from bot.chat.log import event, start_logging, trouble
 from bot.chat.pressing import Pressing
 from bot.chat.tree import Tree
-from bot.conversation import Conversation
 from bot.errors import DiscordError, SettingError, StoreError
 from bot.settings import Settings
 from bot.store.open import open_store
@@ -82,6 +81,7 @@ class Client(discord.Client):
             return
         self._is_connected_once = True
         print(f"Invite: {self._invite()}", flush=True)  # noqa: T201 - for whoever started it
+        self.run_beside(self.desk.warm_up())
         self.run_beside(register(self.tree, self.desk))
         self.run_beside(self._clean_up())
         self.run_beside(self._keep_unanswered())
@@ -89,8 +89,6 @@ class Client(discord.Client):
 
     async def on_ready(self) -> None:
         """Tell that the bot can be asked."""
-        # The first question loads the dictionary; better now than when somebody waits for it.
-        self.desk.assistant.reply(Conversation(), "窓口")
         event("ready", servers=len(self.guilds), divisions=len(self.desk.assistant.index.divisions))
 
     async def on_resumed(self) -> None:
@@ -213,11 +211,17 @@ def serve(settings: Settings) -> None:
     discord.VoiceClient.warn_nacl = False
     discord.VoiceClient.warn_dave = False
     redirect(settings.api_base)
-    asyncio.run(_serve(settings, settings.token.reveal()))
+    sys.setswitchinterval(0.001)  # the event loop takes its turn while the worker searches
+    # Told to end while the knowledge is still being read: there is nobody to answer yet.
+    with suppress(asyncio.CancelledError):
+        asyncio.run(_serve(settings, settings.token.reveal()))
 
 
 async def _serve(settings: Settings, token: str) -> None:
     store = open_store(settings)
+    task = asyncio.current_task()
+    assert task is not None  # noqa: S101 - asyncio.run made one
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     try:
         desk = Desk(settings, await Knowledge.open(settings), store)
         client = Client(desk)

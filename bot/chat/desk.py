@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 
 from bot.assistant import SURE_ENOUGH, Assistant, Turn
+from bot.chat.card import Kept
 from bot.chat.cooldown import Cooldown
 from bot.chat.knowledge import Knowledge
 from bot.chat.log import trouble
@@ -19,8 +21,6 @@ from bot.reply import Kind, Reply
 from bot.settings import Rate, Settings
 from bot.store.base import ServerSettings, Store, Unanswered
 
-INLINE = 300
-"""Questions up to this length take about a millisecond; longer ones leave the event loop."""
 _REMEMBERED = 10_000
 _KEPT_TURNS, _KEPT_UNANSWERED = 1_000, 1_000
 _RETRY = 30.0
@@ -56,6 +56,8 @@ class Desk:
         self.cooldown = Cooldown(rate)
         self.presses = Cooldown(rate and Rate(rate.times * _PRESSES_PER_QUESTION, rate.seconds))
         self._servers: Recent[tuple[ServerSettings, float]] = Recent(_REMEMBERED)
+        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="answers")
+        self.drawn: Recent[Kept] = Recent(_KEPT_TURNS)
         self._unanswered: list[Unanswered] = []
         self._turns: Recent[Turn] = Recent(_KEPT_TURNS)
         self._turns_of: Assistant | None = None
@@ -86,6 +88,7 @@ class Desk:
         assistant, sure = self.assistant, question.sure
         if assistant is not self._turns_of:
             self._turns_of, self._turns = assistant, Recent(_KEPT_TURNS)
+            self.drawn = Recent(_KEPT_TURNS)
         key = (conversation, question.text, question.division, question.speak, sure)
         turn = self._turns.get(key)
         if turn is not None:
@@ -98,9 +101,14 @@ class Desk:
             speak=question.speak,
             sure=SURE_ENOUGH if sure is None else sure,
         )
-        turn = reply() if len(question.text) <= INLINE else await asyncio.to_thread(reply)
+        # On a thread of its own: whoever asks meanwhile, and the heartbeat, shall not wait for it.
+        turn = await asyncio.get_running_loop().run_in_executor(self._worker, reply)
         self._turns.put(key, turn)
         return turn
+
+    async def warm_up(self) -> None:
+        """Load what the first question would have to wait for: the dictionary."""
+        await self._turn(Conversation(), Question(0, 0, "窓口"))
 
     async def server(self, server: int | None) -> ServerSettings:
         """A server's settings; without a server, or a database to read them from, the bot's own."""

@@ -24,6 +24,7 @@ from bot.errors import KnowledgeError, Mistake
 
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _LONGEST_ID = 32  # the longest name Discord allows a command
+_COMMANDS = frozenset(["ask", "division", "divisions", "help", "mydata", "new", "quit", "settings"])
 _REMEDIES = {
     "missing": "required, but missing",
     "missing_argument": "required, but missing",
@@ -292,6 +293,8 @@ def _problems(division: Division) -> Iterator[tuple[Location, str]]:
     """What is wrong with a division of the right form: (where, what and the remedy)."""
     if not _ID.fullmatch(division.id) or len(division.id) > _LONGEST_ID:
         yield ("id",), f"id: use a-z, 0-9 and - only, at most {_LONGEST_ID} characters"
+    if division.id in _COMMANDS:
+        yield ("id",), f"id: {division.id} is a command of the bot's own; choose another"
     yield from _blanks(division, ())
     if not division.sections:
         yield ("sections",), "sections: needs at least one section"

@@ -49,7 +49,7 @@ unanswerable ones than people ask, because those teach most."""
 _FOLDS = 10
 _RIDGE = 1e-3
 _READING_RIDGE = 0.02
-_STRENGTH = 0.1
+_STRENGTH = 0.3
 """The C of logistic regression."""
 
 Floats = NDArray[np.float64]

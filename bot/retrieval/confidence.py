@@ -1,9 +1,9 @@
 """How sure: the estimated probability that the best section answers the question.
 
 A logistic regression over what retrieval knows anyway. What tells most: how the question leans to
-the section and to "the document does not answer", how like it is to examples of either, and which
-of its words nothing in the section explains. Without examples three features are left, which mean
-the same whatever the document's size.
+the section and to "the document does not answer", and which of its words nothing in the section
+explains. Without examples three features are left, which mean the same whatever the document's
+size.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ _COVERED = {
     "bigrams": Family.BIGRAM,
     "readings": Family.READING_BIGRAM,
 }
-_ASKED = tuple(kind for kind in AnswerType if kind is not AnswerType.OTHER)
 _SHOWN = (AnswerType.DATE, AnswerType.NUMBER, AnswerType.CONTACT)
 _JAPANESE = re.compile(r"[ぁ-ゖァ-ヺ一-鿿]")
 
@@ -35,13 +34,10 @@ CONFIDENCE_FEATURES = (
     "lead",
     "division_lead",
     "outside",
-    "nearest_outside",
-    "votes_outside",
     *(f"{name}_covered" for name in _COVERED),
     *(f"{name}_missed" for name in _COVERED),
     "length",
     "english",
-    *(f"asks_{kind}" for kind in _ASKED),
     *(f"lacks_{kind}" for kind in _SHOWN),
     "balance",
     "ahead",
@@ -87,13 +83,10 @@ def confidence_features(index: Index, ranking: Ranking) -> NDArray[np.float64]:
             lead,
             division_lead,
             leaning.outside,
-            leaning.nearest_outside,
-            leaning.votes_outside,
             *covered,
             *missed,
             math.log(len(question.text) + 1),
             _JAPANESE.search(question.text) is None,
-            *(question.asks is kind for kind in _ASKED),
             *(question.asks is kind and not shows(passage, kind) for kind in _SHOWN),
             _balance(idf[family == Family.BIGRAM], held[family == Family.BIGRAM], index.size),
             _ahead(hits.passages.of(ranking.rows)),

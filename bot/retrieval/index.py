@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,8 @@ from bot.retrieval.mapped import Arrays, Texts
 from bot.retrieval.postings import Postings
 from bot.retrieval.terms import Synonyms
 from bot.text import normalize
+
+_KEPT = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,9 @@ class Index:
         self._section_texts = Texts(_part(arrays, "section_texts"))
         self._division_texts = Texts(_part(arrays, "division_texts"))
         self._facts = Texts(_part(arrays, "facts"))
+        # What was read once is likely to be asked for again; a large document stays on disk.
+        self.division: Callable[[int], IndexedDivision] = lru_cache(_KEPT)(self._division)
+        self.section: Callable[[int], IndexedSection] = lru_cache(_KEPT)(self._section)
 
     @property
     def size(self) -> int:
@@ -70,12 +76,12 @@ class Index:
         """Every division, in the order of the document."""
         return tuple(map(self.division, range(len(self._division_texts))))
 
-    def division(self, row: int) -> IndexedDivision:
+    def _division(self, row: int) -> IndexedDivision:
         """A division by its row."""
         id_, name, name_en, parent, aliases = json.loads(self._division_texts[row])
         return IndexedDivision(DivisionName(id_, name, name_en), parent, tuple(aliases))
 
-    def section(self, row: int) -> IndexedSection:
+    def _section(self, row: int) -> IndexedSection:
         """A section by its row."""
         path, heading, passage, source = json.loads(self._section_texts[row])
         return IndexedSection(

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from bot.retrieval.answer_type import shows
 from bot.retrieval.index import Index
 from bot.retrieval.intents import Leaning
-from bot.retrieval.postings import Matches, gather
+from bot.retrieval.postings import Matches
 from bot.retrieval.question import Question
 from bot.retrieval.top import top
 
 Floats = NDArray[np.float64]
 
-SECTION_FEATURES = ("passage", "sentence", "margin", "sentence_margin", "nearest", "vote")
+SECTION_FEATURES = ("passage", "sentence", "margin", "sentence_margin")
 SENTENCE_FEATURES = ("words", "margin", "type")
 # Without examples there is nothing learned, and a passage's score alone orders best.
 BARE_SECTION_FEATURES = ("passage",)
@@ -54,6 +54,14 @@ class Ranking:
     scores: Floats
     shares: Floats
 
+    def united(self, alike: NDArray[np.bool_]) -> Ranking:
+        """The ranking with the sections ``alike``, the first among them, taken as that one."""
+        kept = ~alike
+        kept[0] = True
+        shares = self.shares[kept]
+        shares[0] = self.shares[alike].sum()
+        return Ranking(self.hits, self.rows[kept], self.features[kept], self.scores[kept], shares)
+
 
 def look_up(index: Index, question: Question) -> Hits:
     """Everything the index knows about a question."""
@@ -86,15 +94,13 @@ def section_features(index: Index, hits: Hits, rows: NDArray[np.intp]) -> Floats
         return features
     starts, ends = index.first_sentence[rows], index.first_sentence[rows + 1]
     lengths = ends - starts
-    sentences = gather(np.arange(index.first_sentence[-1]), starts, ends)
+    sentences = np.concatenate([*map(np.arange, starts.tolist(), ends.tolist())])
     firsts = np.cumsum(lengths) - lengths
     features[:, 0] = hits.passages.of(rows) / max(hits.passages.ceiling, 1e-9)
     of_sentences = hits.sentences.of(sentences) / max(hits.sentences.ceiling, 1e-9)
     features[:, 1] = np.maximum.reduceat(of_sentences, firsts)
     features[:, 2] = hits.leaning.sections[rows]
     features[:, 3] = np.maximum.reduceat(hits.leaning.sentences[sentences], firsts)
-    features[:, 4] = hits.leaning.nearest[rows]
-    features[:, 5] = hits.leaning.votes[rows]
     return features
 
 

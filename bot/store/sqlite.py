@@ -192,7 +192,7 @@ class SqliteStore:
 
 async def _try_pragma(database: aiosqlite.Connection, pragma: str) -> None:
     try:
-        await database.execute(f"PRAGMA {pragma}")
+        await database.execute_fetchall(f"PRAGMA {pragma}")
     except sqlite3.OperationalError:
         # A database that may only be read keeps the journal it has; reading it is still worth it.
         return
@@ -202,14 +202,14 @@ async def _migrate(database: aiosqlite.Connection) -> None:
     """Apply the steps that this file has not seen; ``user_version`` counts those it has."""
     if await _version(database) == len(MIGRATIONS):
         return
-    await database.execute("BEGIN IMMEDIATE")
+    await database.execute_fetchall("BEGIN IMMEDIATE")
     done = await _version(database)  # another process may have been faster
     if done > len(MIGRATIONS):
         raise sqlite3.DatabaseError("written by a newer version of this program")
     for step in MIGRATIONS[done:]:
         for statement in filter(str.strip, step.split(";")):
-            await database.execute(statement)
-    await database.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+            await database.execute_fetchall(statement)
+    await database.execute_fetchall(f"PRAGMA user_version = {len(MIGRATIONS)}")
     await database.commit()
 
 

@@ -22,7 +22,7 @@ from aiohttp import web
 
 from tests.loopback import limits
 from tests.loopback.interactions import Interaction, Interactions
-from tests.loopback.rest import Fault
+from tests.loopback.rest import Fault, Request
 from tests.loopback.world import (
     DM,
     EMBED_LINKS,
@@ -50,6 +50,7 @@ __all__ = [
     "Interaction",
     "Json",
     "Loopback",
+    "Request",
     "User",
     "doubled",
     "limits",

@@ -1,0 +1,220 @@
+"""Kept indexes: found again while nothing has changed, built anew when anything has."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.document.folder import common_folder
+from bot.document.load import load
+from bot.errors import KnowledgeError
+from bot.retrieval import build, cache
+from bot.retrieval.build import build_index
+from bot.retrieval.cache import open_index
+from tests.conftest import HARBOUR, SMALL_DIVISION, KnowledgeFolder
+
+Arrays = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def arrays(small_knowledge: Path) -> Arrays:
+    """A small index, built once."""
+    return build_index(load(small_knowledge))
+
+
+@pytest.fixture
+def builds(arrays: Arrays, monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """What indexes are built from; each is the small one, so that building takes no time."""
+    documents: list[object] = []
+
+    def instead(document: object) -> Arrays:
+        documents.append(document)
+        return arrays
+
+    monkeypatch.setattr(build, "build_index", instead)
+    return documents
+
+
+@pytest.fixture
+def folder(knowledge_folder: KnowledgeFolder) -> Path:
+    return knowledge_folder(HARBOUR)
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Path:
+    """The folder that keeps indexes; it is made when one is kept."""
+    return tmp_path / "deep" / "cache"
+
+
+@pytest.fixture
+def common(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the files that serve every document."""
+    copy = tmp_path / "common"
+    shutil.copytree(common_folder(), copy)
+    monkeypatch.setattr(cache, "common_folder", lambda: copy)
+    return copy
+
+
+def name(folder: Path, kept: Path) -> str:
+    """The name of the index of a folder as it is now."""
+    return cache._path(folder, kept).name
+
+
+def test_built_once(builds: list[object], folder: Path, kept: Path) -> None:
+    for _ in range(3):
+        assert open_index(folder, kept, pytest.fail).size == 2
+    assert len(builds) == 1
+    assert [each.name for each in kept.iterdir()] == [name(folder, kept)]
+
+
+@pytest.mark.parametrize("file", HARBOUR)
+def test_any_knowledge_file_counts(folder: Path, kept: Path, file: str) -> None:
+    before = name(folder, kept)
+    with (folder / file).open("a", encoding="utf-8") as opened:
+        opened.write("\n")
+    assert name(folder, kept) != before
+
+
+def rewritten(folder: Path) -> None:
+    path = folder / "1-ports.yaml"
+    content = path.read_text(encoding="utf-8")
+    path.write_text(content.replace("四月", "五月"), encoding="utf-8")  # as long as before
+
+
+def dated_back(folder: Path) -> None:
+    """Another content of the same length, with the time of the one before."""
+    path = folder / "1-ports.yaml"
+    facts = path.stat()
+    rewritten(folder)
+    os.utime(path, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        rewritten,
+        dated_back,
+        lambda folder: (folder / "3-ships.yaml").write_text(SMALL_DIVISION),
+        lambda folder: (folder / "3.jsonl").write_text(""),
+        lambda folder: (folder / "2-lights.yaml").unlink(),
+        lambda folder: (folder / "2-lights.yaml").rename(folder / "0-lights.yaml"),
+    ],
+)
+def test_any_change_counts(folder: Path, kept: Path, change: Callable[[Path], None]) -> None:
+    before = name(folder, kept)
+    change(folder)
+    assert name(folder, kept) != before
+
+
+def test_what_is_no_knowledge_does_not_count(folder: Path, kept: Path) -> None:
+    before = name(folder, kept)
+    (folder / ".hidden.yaml").write_text("x")
+    (folder / "notes.txt").write_text("x")
+    (folder / "source").mkdir()
+    (folder / "source" / "document.yaml").write_text("x")
+    assert name(folder, kept) == before
+
+
+def test_a_folder_by_any_path(folder: Path, kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder.parent / "link").symlink_to(folder)
+    monkeypatch.chdir(folder.parent)
+    same = {
+        name(each, kept)
+        for each in (folder, Path(folder.name), Path("link"), folder / ".." / "link")
+    }
+    assert len(same) == 1
+
+
+@pytest.mark.parametrize("file", sorted(each.name for each in common_folder().iterdir()))
+def test_any_common_file_counts(folder: Path, kept: Path, common: Path, file: str) -> None:
+    before = name(folder, kept)
+    with (common / file).open("a", encoding="utf-8") as opened:
+        opened.write("\n")
+    assert name(folder, kept) != before
+
+
+def test_the_libraries_count(folder: Path, kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = name(folder, kept)
+    versions = cache.version
+    for library in ("numpy", "scikit-learn", "fugashi", "unidic-lite"):
+        changed = {library: "0.0"}
+        monkeypatch.setattr(cache, "version", lambda each, c=changed: c.get(each) or versions(each))
+        assert name(folder, kept) != before
+
+
+def test_older_indexes_of_the_folder_are_removed(
+    builds: list[object], folder: Path, small_knowledge: Path, kept: Path
+) -> None:
+    open_index(folder, kept)
+    open_index(small_knowledge, kept)
+    (kept / "somebody-elses.file").touch()
+    before = name(folder, kept)
+    rewritten(folder)
+    open_index(folder, kept)
+    assert len(builds) == 3
+    assert {each.name for each in kept.iterdir()} == {
+        name(folder, kept),
+        name(small_knowledge, kept),
+        "somebody-elses.file",
+    }
+    assert name(folder, kept) != before
+
+
+def test_mistakes_keep_the_index_of_before(builds: list[object], folder: Path, kept: Path) -> None:
+    open_index(folder, kept)
+    (folder / "2-lights.yaml").write_text("id: ports\n")
+    with pytest.raises(KnowledgeError):
+        open_index(folder, kept)
+    assert len(builds) == len([*kept.iterdir()]) == 1
+
+
+@pytest.mark.parametrize("content", [b"", b"x", b"madoguchi-arrays" + b"\0" * 100])
+def test_a_damaged_index_is_built_anew(
+    builds: list[object], folder: Path, kept: Path, content: bytes
+) -> None:
+    open_index(folder, kept)
+    path = kept / name(folder, kept)
+    whole = path.read_bytes()
+    path.write_bytes(content)
+    assert open_index(folder, kept, pytest.fail).size == 2
+    assert path.read_bytes() == whole
+    assert len(builds) == 2
+
+
+def below_a_file(kept: Path) -> Path:
+    kept.parent.mkdir()
+    kept.write_text("a file")
+    return kept / "cache"
+
+
+def a_file(kept: Path) -> Path:
+    kept.parent.mkdir()
+    kept.write_text("a file")
+    return kept
+
+
+@pytest.mark.parametrize("place", [below_a_file, a_file])
+def test_a_cache_that_cannot_be_used_costs_one_warning(
+    builds: list[object], folder: Path, kept: Path, place: Callable[[Path], Path]
+) -> None:
+    unusable = place(kept)
+    said: list[str] = []
+    assert open_index(folder, unusable, said.append).size == 2
+    (warning,) = said
+    assert warning.startswith(f"MADOGUCHI_CACHE: cannot keep the index in {unusable}: ")
+    assert "\n" not in warning
+    assert open_index(folder, unusable).size == 2  # nobody to warn
+    assert len(builds) == 2
+
+
+def test_a_folder_in_the_place_of_the_index(builds: list[object], folder: Path, kept: Path) -> None:
+    (kept / name(folder, kept)).mkdir(parents=True)
+    said: list[str] = []
+    assert open_index(folder, kept, said.append).size == 2
+    assert len(said) == len(builds) == 1
+    assert len([*kept.iterdir()]) == 1  # nothing half-written stays

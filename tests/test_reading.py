@@ -1,0 +1,255 @@
+"""What a line may mean after what was said before."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.assistant import Assistant
+from bot.conversation import Conversation
+from bot.reading import (
+    READING_FEATURES,
+    Cues,
+    Way,
+    likelihood,
+    named_in,
+    reading_features,
+    readings,
+)
+from bot.text import normalize
+
+CUES = Cues(
+    {
+        "division": ["その課", "そこ", "that division", "they"],
+        "thing": ["それ", "その", "it"],
+        "switch": ["ところで", "by the way"],
+    }
+)
+NAMES = ("ports division", "みなと係", "港湾課", "灯台課", "国際室", "人事局")
+BEFORE = Conversation(
+    topic="釣り場はいつ開いていますか", last="港湾課の釣り場はいつ開いていますか", division="港湾課"
+)
+
+ALONE, SUBJECT, TOPIC, SWAP = Way
+
+
+def read(line: str, conversation: Conversation = BEFORE) -> list[tuple[Way, str, str | None]]:
+    found = readings(conversation, line, CUES, NAMES)
+    return [(each.way, each.text, each.division) for each in found]
+
+
+def test_the_first_line_stands_alone() -> None:
+    assert read("その課の英語名は？", Conversation()) == [(ALONE, "その課の英語名は？", None)]
+
+
+@pytest.mark.parametrize(
+    ("line", "subject", "topic"),
+    [
+        ("英語名は？", "港湾課 英語名は?", "釣り場はいつ開いていますか 英語名は?"),  # ellipsis
+        ("いくら", "港湾課 いくら", "釣り場はいつ開いていますか いくら"),
+        ("その課の使命は", "港湾課 の使命は", "釣り場はいつ開いていますか その課の使命は"),
+        ("そこは", "港湾課 は", "釣り場はいつ開いていますか そこは"),
+        ("それはいつ", "港湾課 それはいつ", "釣り場はいつ開いていますか それはいつ"),
+        (
+            "What do THEY do?",
+            "港湾課 what do   do?",
+            "釣り場はいつ開いていますか what do they do?",
+        ),
+    ],
+)
+def test_a_line_may_hang_on_the_division_or_on_the_topic(
+    line: str, subject: str, topic: str
+) -> None:
+    assert read(line) == [
+        (ALONE, line, None),
+        (SUBJECT, subject, "港湾課"),
+        (TOPIC, topic, None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "division"),
+    [
+        ("灯台課は？", "灯台課"),
+        ("じゃあ灯台は？", "灯台課"),
+        ("灯台のほう", "灯台課"),
+        ("いや、人事の方です", "人事局"),
+        ("国際も", "国際室"),
+        ("みなと係は", "みなと係"),
+        ("and the Ports Division?", "ports division"),
+    ],
+)
+def test_the_same_of_another_division(line: str, division: str) -> None:
+    alone, (way, text, only) = read(line)
+    assert alone == (ALONE, line, None)
+    assert (way, only) == (SWAP, division)
+    # What was asked, without the division it was asked of.
+    assert text.split() == ["の釣り場はいつ開いていますか", *normalize(line).split()]
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        "使命は何 じゃあ港湾は?",
+        "使命は 港湾のほう",
+        "英語名 港湾も",
+        "港湾課は 灯台のほうは",
+        "港湾課港湾課",
+        "港湾課の方 港湾の方",
+    ],
+)
+def test_what_was_asked_in_short_of_another_division(last: str) -> None:
+    """The name is taken out in whatever form it was said, and the search for it ends."""
+    _, (way, text, division) = read("灯台課は？", replace(BEFORE, last=last))
+    assert (way, division) == (SWAP, "灯台課")
+    assert text.endswith("灯台課は?")
+    assert "港湾" not in text
+    assert text.count("灯台") == 1
+
+
+def test_no_division_was_spoken_of() -> None:
+    found = read("いつですか", replace(BEFORE, division=""))
+    assert [way for way, _, _ in found] == [ALONE, TOPIC]
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("港湾課の使命は", "港湾課"),
+        ("灯台課と港湾課", "港湾課"),  # the first in the order of the names
+        ("じゃあ港湾は?", "港湾課"),
+        ("港湾は", "港湾課"),
+        ("港湾の方は", "港湾課"),
+        ("人事のほうは何をしますか", "人事局"),
+        ("国際も", "国際室"),
+        ("港湾の整備は", None),
+        ("港湾はいつできましたか", None),
+        ("国際保健", None),
+        ("港湾もいいね", None),
+        ("", None),
+        ("のほう", None),
+    ],
+)
+def test_names_in_full_and_in_short(line: str, name: str | None) -> None:
+    assert named_in(line, NAMES) == name
+
+
+def test_without_any_name() -> None:
+    assert named_in("港湾課は", ()) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "is_there"),
+    [
+        ("division", "その課の英語名は", True),
+        ("division", "what do they do", True),
+        ("division", "theyre", False),  # Latin cues are whole words
+        ("thing", "its it", True),
+        ("thing", "items", False),
+        ("thing", "which items", False),
+        ("thing", "それは", True),
+        ("switch", "by the way, who?", True),
+        ("switch", "ところでそれは", True),
+        ("switch", "それは", False),
+    ],
+)
+def test_cues(kind: str, text: str, is_there: bool) -> None:
+    assert CUES.found(kind, text) is is_there
+
+
+def test_a_line_without_its_cues() -> None:
+    assert CUES.without("division", "その課とそこの英語名") == "と の英語名"
+    assert CUES.without("thing", "英語名") == "英語名"
+
+
+def test_cues_are_normalised() -> None:
+    assert Cues({"thing": ["ＩＴ"]}).found("thing", "what is it")
+
+
+def test_no_cues_at_all() -> None:
+    none = Cues({"thing": []})
+    assert not none.found("thing", "それ")
+    assert none.without("thing", " それ ") == "それ"
+
+
+@given(
+    st.text("その課港湾灯台人事のほう方もは？ 国際室局abc", max_size=20),
+    st.text("その課港湾灯台人事のほう方もは？ 国際室局abc", max_size=30),
+    st.sampled_from(["", "港湾課", "灯台課"]),
+)
+def test_there_are_one_to_three_readings(line: str, last: str, division: str) -> None:
+    found = read(line, Conversation(topic=last, last=last, division=division))
+    assert found[0] == (ALONE, line, None)
+    assert 1 <= len(found) <= 3
+    assert len({way for way, _, _ in found}) == len(found)
+
+
+# Which reading it is
+
+
+def test_likelihood() -> None:
+    nothing = dict.fromkeys(["bias", *READING_FEATURES], 0.0)
+    features = np.zeros(len(READING_FEATURES))
+    assert likelihood(features, nothing) == 0.5
+    assert likelihood(features, nothing | {"bias": 1.0}) == pytest.approx(1 / (1 + math.exp(-1)))
+    features[READING_FEATURES.index("margin")] = 2.0
+    assert likelihood(features, nothing | {"margin": 3.0}) == pytest.approx(1 / (1 + math.exp(-6)))
+    for extreme in (1e9, -1e9):
+        assert 0 < likelihood(features, nothing | {"margin": extreme}) < 1
+
+
+def test_what_speaks_for_a_reading(harbour: Assistant) -> None:
+    """The features that say which reading it is, and what the line is like."""
+    before = harbour.reply(Conversation(), "釣り場はいつ開いていますか", sure=0.0).conversation
+    assert before.division == "港湾課"
+    judged = harbour.readings(before, "ところで、その課の利用料は？")
+    assert [each.reading.way for each in judged] == [ALONE, SUBJECT, TOPIC]
+    named = []
+    for each in judged:
+        values = reading_features(harbour.index, before, each, judged[0], harbour.cues)
+        assert np.isfinite(values).all()
+        named.append(dict(zip(READING_FEATURES, values.tolist(), strict=True)))
+    for way, features in zip(Way, named, strict=False):
+        assert [features[each] for each in Way] == [float(each is way) for each in Way]
+    alone, subject, topic = named
+    assert (alone["alone_switch"], subject["alone_switch"]) == (1, 0)
+    assert (subject["subject_division"], topic["topic_division"]) == (1, 1)
+    assert alone["confidence"] == alone["confidence_alone"] == subject["confidence_alone"]
+    assert subject["same_division"] == 1  # there is no other to be found
+    assert topic["topic_length"] == alone["alone_length"] > 0
+    assert topic["alone_length"] == 0
+
+
+def test_the_reading_of_a_division_looks_into_it_alone(harbour: Assistant) -> None:
+    before = harbour.reply(Conversation(), "釣り場はいつ開いていますか", sure=0.0).conversation
+    subject = harbour.readings(before, "灯台の見学は何曜日ですか")[1]
+    assert subject.reading.division == "港湾課"
+    rows = subject.ranking.rows
+    assert {harbour.index.division(d).names.id for d in harbour.index.division_of[rows]} == {
+        "ports"
+    }
+
+
+SWAPS = ["使命は何ですか", "じゃあ港湾は？", "灯台のほう", "みなと係も", "その課は", "灯台課は？"]
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.sampled_from(SWAPS), max_size=8))
+def test_any_turns_between_divisions_end(harbour: Assistant, lines: list[str]) -> None:
+    conversation = Conversation()
+    for line in lines:
+        conversation = harbour.reply(conversation, line, sure=0.0).conversation
+        assert len(conversation.last) < 30
+
+
+def test_a_long_conversation_does_not_grow(harbour: Assistant) -> None:
+    conversation = harbour.reply(Conversation(), "使命は何ですか", sure=0.0).conversation
+    for line in ["じゃあ港湾は？", "灯台課は？" + "あ" * 1000, "それはいつ" + "い" * 1000] * 10:
+        conversation = harbour.reply(conversation, line, sure=0.0).conversation
+        assert len(conversation.topic) < 3000
+        assert len(conversation.last) < 5000
