@@ -104,7 +104,8 @@ def test_what_the_features_mean(index: Index) -> None:
     features = dict(zip(SECTION_FEATURES, ranking.features.T, strict=True))
     scores = ranking.hits.passages.of(np.arange(index.size)) / ranking.hits.passages.ceiling
     np.testing.assert_allclose(features["passage"], scores[ranking.rows])
-    sentences = ranking.hits.sentences.scores / ranking.hits.sentences.ceiling
+    every = np.arange(index.first_sentence[-1])
+    sentences = ranking.hits.sentences.of(every) / ranking.hits.sentences.ceiling
     for row, value in zip(ranking.rows.tolist(), features["sentence"].tolist(), strict=True):
         start, end = index.first_sentence[row : row + 2]
         assert value == pytest.approx(sentences[start:end].max())

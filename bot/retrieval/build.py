@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -12,17 +13,32 @@ from numpy.typing import NDArray
 from bot.document.model import Division, Document, Section
 from bot.retrieval.intents import learn_intents
 from bot.retrieval.mapped import pack_texts
+from bot.retrieval.parallel import each
 from bot.retrieval.postings import build_postings
 from bot.retrieval.rows import Rows, lay_out
 from bot.retrieval.terms import Synonyms, Terms, analyse, fold_synonyms, title_terms
 from bot.text import normalize
 
+_PART = 2000
+"""So many texts are analysed by one process at a time."""
 
-def build_index(document: Document) -> dict[str, NDArray[Any]]:
+Progress = Callable[[int, int], None]
+"""Told how many texts are analysed, and of how many."""
+
+
+def build_index(
+    document: Document, progress: Progress = lambda _done, _all: None
+) -> dict[str, NDArray[Any]]:
     """The arrays of ``Index`` for a document."""
     rows = lay_out(document)
     groups = fold_synonyms([map(normalize, group) for group in document.synonyms])
-    builder = _Builder(document.divisions, rows, Synonyms(groups))
+    texts = [*map(normalize, rows.sentences), *(example.question for example in rows.examples)]
+    terms: list[Terms] = []
+    for analysed in _analysed(texts, groups):
+        terms += analysed
+        progress(len(terms), len(texts))
+    sentences, examples = terms[: len(rows.sentences)], terms[len(rows.sentences) :]
+    passages = _Passages(document.divisions, rows, Synonyms(groups), sentences)
     facts = {
         "about": document.about,
         "phrases": document.common.phrases,
@@ -32,9 +48,9 @@ def build_index(document: Document) -> dict[str, NDArray[Any]]:
         "synonyms": groups,
     }
     return {
-        **_named("passages", build_postings([*map(builder.passage, range(len(rows.sections)))])),
-        **_named("sentences", build_postings([*map(builder.sentence, rows.sentences)])),
-        **_named("intents", builder.intents(len(document.common.acts))),
+        **_named("passages", build_postings([*map(passages.terms, range(len(rows.sections)))])),
+        **_named("sentences", build_postings(sentences)),
+        **_named("intents", _intents(rows, examples, len(document.common.acts))),
         "taught": np.array([any(example.sections for example in rows.examples)]),
         "division_of": np.array(rows.division_of, np.int32),
         "first_sentence": np.array(rows.first_sentence, np.int32),
@@ -45,41 +61,58 @@ def build_index(document: Document) -> dict[str, NDArray[Any]]:
     }
 
 
-class _Builder:
-    """Turns rows into terms."""
+def _analysed(texts: Sequence[str], groups: Mapping[str, Sequence[int]]) -> Iterator[list[Terms]]:
+    """The terms of normalised texts, in order, part after part."""
+    parts = [(texts[start : start + _PART], groups) for start in range(0, len(texts), _PART)]
+    yield from each(_terms_of, parts)
 
-    def __init__(self, divisions: Sequence[Division], rows: Rows, synonyms: Synonyms) -> None:
+
+def _terms_of(part: tuple[Sequence[str], Mapping[str, Sequence[int]]]) -> list[Terms]:
+    texts, groups = part
+    synonyms = Synonyms(groups)
+    return [analyse(text, synonyms).terms for text in texts]
+
+
+class _Passages:
+    """Puts the terms of sections together from those of their sentences."""
+
+    def __init__(
+        self,
+        divisions: Sequence[Division],
+        rows: Rows,
+        synonyms: Synonyms,
+        sentences: Sequence[Terms],
+    ) -> None:
         self._divisions = divisions
         self._rows = rows
-        self._synonyms = synonyms
+        self._sentences = sentences
+        self._analyse = cache(lambda text: analyse(normalize(text), synonyms))
 
-    def passage(self, row: int) -> Terms:
+    def terms(self, row: int) -> Terms:
         """A section's words and keywords; those of headings and of the division as title."""
         section = self._rows.sections[row]
         division = self._divisions[self._rows.division_of[row]]
         titles = [*section.path, section.heading, division.name, *division.aliases]
         titles += filter(None, [division.name_en])
+        first, end = self._rows.first_sentence[row : row + 2]
         return np.concatenate(
             [
-                self.sentence("\n".join([section.heading, section.passage, *section.keywords])),
-                *(title_terms(analyse(normalize(title))) for title in dict.fromkeys(titles)),
+                *self._sentences[first:end],
+                *(self._analyse(text).terms for text in (section.heading, *section.keywords)),
+                *(title_terms(self._analyse(title)) for title in dict.fromkeys(titles)),
             ]
         )
 
-    def sentence(self, text: str) -> Terms:
-        """The terms of any text as it stands in the document."""
-        return analyse(normalize(text), self._synonyms).terms
 
-    def intents(self, acts: int) -> dict[str, NDArray[Any]]:
-        """The model of what questions are about."""
-        rows = self._rows
-        return learn_intents(
-            rows.examples,
-            [analyse(example.question, self._synonyms).terms for example in rows.examples],
-            sections=len(rows.sections),
-            sentences=len(rows.sentences),
-            acts=acts,
-        )
+def _intents(rows: Rows, terms: Sequence[Terms], acts: int) -> dict[str, NDArray[Any]]:
+    """The model of what questions are about."""
+    return learn_intents(
+        rows.examples,
+        terms,
+        sections=len(rows.sections),
+        sentences=len(rows.sentences),
+        acts=acts,
+    )
 
 
 def _section_text(section: Section) -> str:

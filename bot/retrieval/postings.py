@@ -188,7 +188,7 @@ def build_postings(
     row = np.repeat(np.arange(size, dtype=np.int32), [len(held) for held in rows])
     weighted = of_family[family_of(terms)] > 0
     terms, row = terms[weighted], row[weighted]
-    order = np.lexsort((row, terms))
+    order = np.argsort(terms, kind="stable")  # the rows of a term stay in order
     terms, row = terms[order], row[order]
     first = np.ones(len(terms), bool)
     first[1:] = (terms[1:] != terms[:-1]) | (row[1:] != row[:-1])
