@@ -62,7 +62,7 @@ def common(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def name(folder: Path, kept: Path) -> str:
     """The name of the index of a folder as it is now."""
-    return cache._path(folder, kept).name
+    return cache.index_path(folder, kept).name
 
 
 def test_built_once(builds: list[object], folder: Path, kept: Path) -> None:
