@@ -32,7 +32,7 @@ def builds(arrays: Arrays, monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """What indexes are built from; each is the small one, so that building takes no time."""
     documents: list[object] = []
 
-    def instead(document: object) -> Arrays:
+    def instead(document: object, _: object) -> Arrays:
         documents.append(document)
         return arrays
 
