@@ -62,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     console.add_argument("--json", action="store_true", help="one reply a line as JSON, no prompt")
     add("discord", _discord, "run the Discord bot; DISCORD_TOKEN is its token")
     add("check", _check, "check a knowledge folder: every mistake with file, line and remedy")
+    add("index", _index, "build the index now, and say where it lies")
     evaluate = add("eval", _eval, "ask every question of a file and print how many were right")
     evaluate.add_argument("file", metavar="FILE")
     evaluate.add_argument("--show", action="store_true", help="list what went wrong as well")
@@ -124,6 +125,28 @@ def _check(options: argparse.Namespace, settings: Settings) -> int:
     sections = sum(len(division.sections) for division in document.divisions)
     count = f"{len(document.divisions)} divisions, {sections} sections"
     print(f"{settings.knowledge}: {count}: no mistake")
+    return 0
+
+
+def _index(options: argparse.Namespace, settings: Settings) -> int:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    from bot.retrieval.cache import index_path, open_index
+
+    del options
+    columns = (TextColumn("analysing"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=None)
+
+        def progress(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        index = open_index(settings.knowledge, settings.cache, _warn, progress)
+    path = index_path(settings.knowledge, settings.cache)
+    if not path.exists():  # and the warning has said why
+        return 1
+    print(f"{path}: {len(index.divisions)} divisions, {index.size} sections")
     return 0
 
 

@@ -32,7 +32,7 @@ def builds(arrays: Arrays, monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """What indexes are built from; each is the small one, so that building takes no time."""
     documents: list[object] = []
 
-    def instead(document: object) -> Arrays:
+    def instead(document: object, _: object) -> Arrays:
         documents.append(document)
         return arrays
 
@@ -62,7 +62,7 @@ def common(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def name(folder: Path, kept: Path) -> str:
     """The name of the index of a folder as it is now."""
-    return cache._path(folder, kept).name
+    return cache.index_path(folder, kept).name
 
 
 def test_built_once(builds: list[object], folder: Path, kept: Path) -> None:

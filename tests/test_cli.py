@@ -26,7 +26,7 @@ KEYS = [
     "alternatives",
     "text",
 ]
-COMMANDS = ["ask", "console", "check", "eval", "fit"]
+COMMANDS = ["ask", "console", "check", "index", "eval", "fit"]
 
 
 @pytest.fixture
@@ -91,6 +91,25 @@ def test_the_module_is_the_program(run: Run, small_knowledge: Path) -> None:
     done = run("check", "--knowledge", str(small_knowledge))
     assert (done.status, done.errors) == (0, "")
     assert done.output == f"{small_knowledge}: 1 divisions, 2 sections: no mistake\n"
+
+
+def test_index_says_where_it_lies(call: Run, small_knowledge: Path) -> None:
+    done = call("index", "--knowledge", str(small_knowledge))
+    path, _, counts = done.output.partition(": ")
+    assert (done.status, counts) == (0, "1 divisions, 2 sections\n")
+    built = Path(path).stat().st_mtime_ns
+    assert call("index", "--knowledge", str(small_knowledge)).output == done.output
+    assert Path(path).stat().st_mtime_ns == built  # nothing has changed, nothing is done
+
+
+def test_an_index_that_cannot_be_kept_is_status_1(
+    call: Run, small_knowledge: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("MADOGUCHI_CACHE", str(tmp_path / "file"))
+    done = call("index", "--knowledge", str(small_knowledge))
+    assert (done.status, done.output) == (1, "")
+    assert "cannot keep the index" in done.errors
 
 
 def test_the_knowledge_that_ships_has_no_mistake(call: Run) -> None:

@@ -102,9 +102,10 @@ def test_scores_are_what_speaks_for_each_weighed(index: Index) -> None:
 def test_what_the_features_mean(index: Index) -> None:
     ranking = ranked(index, "防波堤を毎年点検しています", passage=1)
     features = dict(zip(SECTION_FEATURES, ranking.features.T, strict=True))
-    scores = ranking.hits.passages.scores / ranking.hits.passages.ceiling
+    scores = ranking.hits.passages.of(np.arange(index.size)) / ranking.hits.passages.ceiling
     np.testing.assert_allclose(features["passage"], scores[ranking.rows])
-    sentences = ranking.hits.sentences.scores / ranking.hits.sentences.ceiling
+    every = np.arange(index.first_sentence[-1])
+    sentences = ranking.hits.sentences.of(every) / ranking.hits.sentences.ceiling
     for row, value in zip(ranking.rows.tolist(), features["sentence"].tolist(), strict=True):
         start, end = index.first_sentence[row : row + 2]
         assert value == pytest.approx(sentences[start:end].max())
@@ -124,7 +125,7 @@ def test_only_what_is_allowed(index: Index) -> None:
 def test_no_more_than_a_handful_is_looked_at(shipped_index: Index) -> None:
     ranking = ranked(shipped_index, "厚生労働省の取組", passage=1)
     assert len(ranking.rows) <= 20 < shipped_index.size
-    assert ranking.rows[0] == np.argmax(np.round(ranking.hits.passages.scores, 9))
+    assert ranking.rows[0] == ranking.hits.passages.best(1)[0]
 
 
 def test_taken_together(index: Index) -> None:

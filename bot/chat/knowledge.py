@@ -14,8 +14,7 @@ from bot.chat.log import event, trouble
 from bot.errors import MadoguchiError
 
 # The name of a kept index tells what it was built from, so it also tells whether that changed.
-from bot.retrieval.cache import _path as index_path
-from bot.retrieval.cache import open_index
+from bot.retrieval.cache import index_path, open_index
 from bot.settings import Settings
 
 _LOOK_EVERY = 2.0

@@ -15,26 +15,37 @@ from bot.retrieval.mapped import DamagedFileError, read_arrays, write_arrays
 _PACKAGES = ("numpy", "scikit-learn", "fugashi", "unidic-lite")
 
 
-def open_index(knowledge: Path, cache: Path, warn: Callable[[str], None] = lambda _: None) -> Index:
+def open_index(
+    knowledge: Path,
+    cache: Path,
+    warn: Callable[[str], None] = lambda _: None,
+    progress: Callable[[int, int], None] = lambda _done, _all: None,
+) -> Index:
     """The index of a knowledge folder, from the cache if nothing has changed since.
 
     A damaged file is built anew; a cache that cannot be used costs a warning and time, no more.
+    ``progress`` is told how much is done, and of how much.
 
     Raises KnowledgeError with all mistakes in the folder.
     """
-    path = _path(knowledge, cache)
+    path = index_path(knowledge, cache)
     try:
         return Index(read_arrays(path))
     except (OSError, DamagedFileError):
-        return _build(knowledge, path, warn)
+        return _build(knowledge, path, warn, progress)
 
 
-def _build(knowledge: Path, path: Path, warn: Callable[[str], None]) -> Index:
+def _build(
+    knowledge: Path,
+    path: Path,
+    warn: Callable[[str], None],
+    progress: Callable[[int, int], None],
+) -> Index:
     # Imported here: what only building needs takes a second to load.
     from bot.document.load import load
     from bot.retrieval.build import build_index
 
-    arrays = build_index(load(knowledge))
+    arrays = build_index(load(knowledge), progress)
     try:
         write_arrays(path, arrays)
         _remove_older(path)
@@ -44,7 +55,7 @@ def _build(knowledge: Path, path: Path, warn: Callable[[str], None]) -> Index:
     return Index(arrays)
 
 
-def _path(knowledge: Path, cache: Path) -> Path:
+def index_path(knowledge: Path, cache: Path) -> Path:
     """Where the index lies: named after its folder, and after all that goes into it."""
     place = _digest([str(knowledge.resolve())])
     return cache / f"{place}-{_digest(_ingredients(knowledge))}.index"

@@ -89,7 +89,7 @@ def confidence_features(index: Index, ranking: Ranking) -> NDArray[np.float64]:
             _JAPANESE.search(question.text) is None,
             *(question.asks is kind and not shows(passage, kind) for kind in _SHOWN),
             _balance(idf[family == Family.BIGRAM], held[family == Family.BIGRAM], index.size),
-            _ahead(hits.passages.scores[ranking.rows]),
+            _ahead(hits.passages.of(ranking.rows)),
         ],
         np.float64,
     )

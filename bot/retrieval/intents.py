@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.retrieval.mapped import Arrays
-from bot.retrieval.postings import spread
+from bot.retrieval.parallel import cores, each
+from bot.retrieval.postings import gather
 from bot.retrieval.rows import Example
 from bot.retrieval.terms import Family, Terms, family_of
 
@@ -28,6 +29,8 @@ _NEVER = -1.0
 """The margin of a label that has no example."""
 _REGULARISATION = 2.0
 """The C of the support vector machine; from 1 to 3 it hardly matters."""
+_WORTH_A_PROCESS = 1_000_000
+"""So many labels times examples take longer to learn than a process takes to start."""
 
 Floats = NDArray[np.float64]
 
@@ -57,8 +60,10 @@ class Intents:
         self._labels = arrays["labels"]
         self._weights = arrays["weights"]
         self._bias = arrays["bias"]
-        self._sections = sections
-        self._outside = sections + sentences
+        self._outside = int(arrays["outside"][0])
+        # Views of one number, so that a document without examples costs nothing.
+        self._no_sections = np.broadcast_to(_NEVER, sections)
+        self._no_sentences = np.broadcast_to(_NEVER, sentences)
 
     def lean(self, terms: Terms, counts: NDArray[np.intp]) -> Leaning:
         """The margins of a question with these distinct terms, each so often."""
@@ -68,16 +73,14 @@ class Intents:
         places = places[known]
         values = (1 + np.log(counts[known])) * self._idf[places]
         values /= float(np.sqrt(values @ values)) or 1.0
-        first = self._first[places]
-        lengths = self._first[places + 1] - first
-        picked = spread(first, lengths)
-        weighed = self._weights[picked] * np.repeat(values, lengths)
-        margins: Floats = np.add(
-            self._bias, np.bincount(self._labels[picked], weighed, len(self._bias))
-        )
+        first, last = self._first[places], self._first[places + 1]
+        labels = gather(self._labels, first, last)
+        weighed = gather(self._weights, first, last) * np.repeat(values, last - first)
+        margins: Floats = np.add(self._bias, np.bincount(labels, weighed, len(self._bias)))
+        count = len(self._no_sections)
         return Leaning(
-            sections=margins[: self._sections],
-            sentences=margins[self._sections : self._outside],
+            sections=margins[:count] if self._outside else self._no_sections,
+            sentences=margins[count : self._outside] if self._outside else self._no_sentences,
             outside=float(margins[self._outside]),
             acts=margins[self._outside + 1 :],
         )
@@ -88,48 +91,62 @@ def learn_intents(
 ) -> dict[str, NDArray[Any]]:
     """The arrays of ``Intents`` from examples and the terms of each.
 
-    Labels are numbered through: sections, sentences, "the document does not answer", acts.
+    Labels are numbered through: sections and sentences, if any has an example, "the document does
+    not answer", acts.
 
     A term that one example alone has cannot generalise and is left out.
     """
-    from scipy.sparse import csr_matrix
     from sklearn.feature_extraction.text import TfidfTransformer
 
     vocabulary, counts = _count(terms)
     tfidf = TfidfTransformer(sublinear_tf=True)
     features = tfidf.fit_transform(counts)
-    outside = sections + sentences
+    outside = sections + sentences if any(example.sections for example in examples) else 0
     truth = np.zeros((outside + 1 + acts, len(examples)), bool)
     for number, example in enumerate(examples):
         truth[[*example.sections, *(sections + row for row in example.sentences)], number] = True
         if not example.sections:
             truth[outside if example.act is None else outside + 1 + example.act, number] = True
     weights, bias = _fit(features, truth)
-    sparse = csr_matrix(weights)
     return {
+        "outside": np.array([outside]),
         "terms": vocabulary,
         "idf": tfidf.idf_,
-        "first": sparse.indptr.astype(np.int64),
-        "labels": sparse.indices.astype(np.min_scalar_type(len(truth))),
-        "weights": sparse.data.astype(np.float32),
+        "first": weights.indptr.astype(np.int64),
+        "labels": weights.indices.astype(np.min_scalar_type(len(truth))),
+        "weights": weights.data.astype(np.float32),
         "bias": bias,
     }
 
 
-def _fit(features: Any, truth: NDArray[np.bool_]) -> tuple[NDArray[np.float32], Floats]:
-    """Weights and biases that tell each label (line of ``truth``) from all others."""
+def _fit(features: Any, truth: NDArray[np.bool_]) -> tuple[Any, Floats]:
+    """Weights, a sparse column a label, and biases that tell each label (line of ``truth``) from
+    all others.
+    """
+    from scipy.sparse import hstack
+
+    parts = min(cores(), len(truth)) if truth.size > _WORTH_A_PROCESS else 1
+    fitted = each(_fit_part, [(features, part) for part in np.array_split(truth, parts)])
+    weights, bias = zip(*fitted, strict=True)
+    return hstack(weights).tocsr(), np.concatenate(bias)
+
+
+def _fit_part(part: tuple[Any, NDArray[np.bool_]]) -> tuple[Any, Floats]:
+    from scipy.sparse import csc_matrix, hstack
     from sklearn.svm import LinearSVC
 
-    weights = np.zeros((features.shape[1], len(truth)), np.float32)
+    features, truth = part
+    weights = [csc_matrix((features.shape[1], 1), dtype=np.float32)] * len(truth)
     bias = np.full(len(truth), _NEVER)
     for label in np.flatnonzero(truth.any(axis=1)):
         if truth[label].all():
             bias[label] = -_NEVER
             continue
         model = LinearSVC(C=_REGULARISATION, tol=1e-2, random_state=0).fit(features, truth[label])
-        weights[:, label] = np.where(np.abs(model.coef_[0]) < _NOTHING, 0, model.coef_[0])
+        kept = np.where(np.abs(model.coef_) < _NOTHING, 0, model.coef_)
+        weights[label] = csc_matrix(kept.T.astype(np.float32))
         bias[label] = model.intercept_[0]
-    return weights, bias
+    return hstack(weights), bias
 
 
 def _count(terms: Sequence[Terms]) -> tuple[Terms, Any]:

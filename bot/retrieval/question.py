@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.retrieval.answer_type import AnswerType, asked_type
-from bot.retrieval.terms import Analysis, Family, Synonyms, Terms, analyse, family_of, title_terms
+from bot.retrieval.terms import Analysis, Family, Synonyms, Terms, analyse, family_bounds
 from bot.text import normalize
 
-_READINGS = (Family.READING_BIGRAM, Family.READING_TRIGRAM)
+_WORD_TO_TITLE = np.uint64((Family.TITLE - Family.WORD) << 60)
 _KANJI = re.compile(r"[一-鿿々]")
 _KANA = re.compile(r"[ぁ-ゖァ-ヺ]")
 _TYPED_IN_KANA = 0.2
@@ -23,8 +23,9 @@ _TYPED_IN_KANA = 0.2
 class Question:
     """A normalised question: its analysis, its distinct terms and how often it has each.
 
-    ``sought`` are the distinct terms to look for in the document: its words in titles as well, and
-    its readings only where it was typed in kana. With kanji to go by, what sounds alike misleads.
+    ``sought`` are the terms, ascending, to look for in the document: its words in titles as well,
+    and its readings only where it was typed in kana. With kanji to go by, what sounds alike
+    misleads.
     """
 
     analysis: Analysis
@@ -43,13 +44,19 @@ class Question:
         """Normalise and analyse a text."""
         analysis = analyse(normalize(text), synonyms)
         terms, counts = _distinct(analysis.terms)
-        return cls(analysis, terms, counts, _sought(analysis, terms), asked_type(analysis.text))
+        return cls(
+            analysis, terms, counts, _sought(analysis.text, terms), asked_type(analysis.text)
+        )
 
 
-def _sought(analysis: Analysis, terms: Terms) -> Terms:
-    if not _is_kana(analysis.text):
-        terms = terms[~np.isin(family_of(terms), _READINGS)]
-    return np.concatenate([terms, np.unique(title_terms(analysis))])
+def _sought(text: str, terms: Terms) -> Terms:
+    bounds = family_bounds(terms)
+    words = terms[bounds[Family.WORD] : bounds[Family.WORD + 1]]
+    parts = [terms, words + _WORD_TO_TITLE]
+    if not _is_kana(text):
+        first, end = bounds[Family.READING_BIGRAM], bounds[Family.READING_TRIGRAM + 1]
+        parts = [terms[:first], terms[end:], words + _WORD_TO_TITLE]
+    return np.sort(np.concatenate(parts))
 
 
 def _is_kana(text: str) -> bool:

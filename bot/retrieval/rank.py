@@ -13,6 +13,7 @@ from bot.retrieval.index import Index
 from bot.retrieval.intents import Leaning
 from bot.retrieval.postings import Matches
 from bot.retrieval.question import Question
+from bot.retrieval.top import top
 
 Floats = NDArray[np.float64]
 
@@ -67,7 +68,7 @@ def look_up(index: Index, question: Question) -> Hits:
     return Hits(
         question,
         index.passages.match(question.sought),
-        index.sentences.match(question.sought),
+        index.sentences.match(question.sought, search=False),
         index.intents.lean(question.terms, question.counts),
     )
 
@@ -89,15 +90,18 @@ def rank(
 def section_features(index: Index, hits: Hits, rows: NDArray[np.intp]) -> Floats:
     """What speaks for each of the sections ``rows``, in the order of SECTION_FEATURES."""
     features = np.zeros((len(rows), len(SECTION_FEATURES)))
-    features[:, 0] = hits.passages.scores[rows] / max(hits.passages.ceiling, 1e-9)
-    sentences = hits.sentences.scores / max(hits.sentences.ceiling, 1e-9)
+    if not len(rows):
+        return features
     starts, ends = index.first_sentence[rows], index.first_sentence[rows + 1]
-    for line, (start, end) in enumerate(zip(starts.tolist(), ends.tolist(), strict=True)):
-        features[line, 1] = sentences[start:end].max(initial=0.0)
-        if index.is_taught:
-            features[line, 3] = hits.leaning.sentences[start:end].max()
+    lengths = ends - starts
+    sentences = np.concatenate([*map(np.arange, starts.tolist(), ends.tolist())])
+    firsts = np.cumsum(lengths) - lengths
+    features[:, 0] = hits.passages.of(rows) / max(hits.passages.ceiling, 1e-9)
+    of_sentences = hits.sentences.of(sentences) / max(hits.sentences.ceiling, 1e-9)
+    features[:, 1] = np.maximum.reduceat(of_sentences, firsts)
     if index.is_taught:
         features[:, 2] = hits.leaning.sections[rows]
+        features[:, 3] = np.maximum.reduceat(hits.leaning.sentences[sentences], firsts)
     return features
 
 
@@ -124,7 +128,7 @@ def sentence_features(index: Index, hits: Hits, start: int, end: int) -> Floats:
     SENTENCE_FEATURES.
     """
     features = np.zeros((end - start, len(SENTENCE_FEATURES)))
-    features[:, 0] = hits.sentences.scores[start:end] / max(hits.sentences.ceiling, 1e-9)
+    features[:, 0] = hits.sentences.of(np.arange(start, end)) / max(hits.sentences.ceiling, 1e-9)
     if index.is_taught:
         features[:, 1] = hits.leaning.sentences[start:end]
     kind = hits.question.asks
@@ -134,10 +138,10 @@ def sentence_features(index: Index, hits: Hits, start: int, end: int) -> Floats:
 
 def _shortlist(index: Index, hits: Hits, allowed: NDArray[np.bool_] | None) -> NDArray[np.intp]:
     """The sections worth a closer look, by words and by what was learned, in ascending order."""
-    chosen: set[int] = set()
-    learned = [hits.leaning.sections] if index.is_taught else []
-    for scores in (hits.passages.scores, *learned):
-        masked = scores if allowed is None else np.where(allowed, scores, -np.inf)
-        count = min(_CANDIDATES, len(scores) if allowed is None else int(allowed.sum()))
-        chosen.update(np.argsort(-np.round(masked, 9), kind="stable")[:count].tolist())
-    return np.array(sorted(chosen), np.intp)
+    count = min(_CANDIDATES, index.size if allowed is None else int(allowed.sum()))
+    chosen = hits.passages.best(count, allowed)
+    if index.is_taught:
+        learned = np.round(hits.leaning.sections, 9)
+        masked = learned if allowed is None else np.where(allowed, learned, -np.inf)
+        chosen = np.concatenate([chosen, top(masked, count)])
+    return np.unique(chosen)

@@ -23,6 +23,7 @@ Terms = NDArray[np.uint64]
 
 _BITS = 60
 _MASK = (1 << _BITS) - 1
+_SHIFT = np.uint64(20)
 _CHARACTER_BITS = 20  # normalised text has none of the private characters above U+FFFFF
 
 
@@ -42,8 +43,11 @@ class Family(IntEnum):
     SYNONYM = 10  # a group of words for the same thing
 
 
+_FIRST_OF_FAMILY = np.array([family << _BITS for family in Family], np.uint64)
+
+
 class Analysis(NamedTuple):
-    """A normalised text, its words and its distinct terms in ascending order."""
+    """A normalised text, its words and its terms, each as often as it occurs, in no order."""
 
     text: str
     words: tuple[Word, ...]
@@ -58,13 +62,17 @@ class Synonyms:
         spells them.
         """
         self._groups = groups
-        self._longest = max((key.count(" ") + 1 for key in groups), default=0)
+        lengths: dict[str, set[int]] = {}
+        for key in groups:
+            lemmas = key.split(" ")
+            lengths.setdefault(lemmas[0], set()).add(len(lemmas))
+        self._lengths = {first: sorted(each) for first, each in lengths.items()}
 
     def terms(self, lemmas: Sequence[str]) -> Iterator[int]:
         """The groups of all words and phrases among the lemmas, as terms."""
-        for start in range(len(lemmas)):
-            for end in range(start + 1, min(start + self._longest, len(lemmas)) + 1):
-                for number in self._groups.get(" ".join(lemmas[start:end]), ()):
+        for start, first in enumerate(lemmas):
+            for length in self._lengths.get(first, ()):
+                for number in self._groups.get(" ".join(lemmas[start : start + length]), ()):
                     yield _term(Family.SYNONYM, number)
 
 
@@ -91,16 +99,12 @@ def analyse(text: str, synonyms: Synonyms | None = None) -> Analysis:
     numbers += [_term(Family.COMPOUND, word_code(noun)) for noun in _compounds(found)]
     if synonyms is not None:
         numbers += synonyms.terms(lemmas)
-    characters = _codes(text.replace(" ", ""))
-    reading = _codes("".join(word.reading or word.surface for word in found))
+    reading = "".join([word.reading or word.surface for word in found])
     terms = np.concatenate(
         [
             np.array(numbers, np.uint64),
-            _grams(Family.CHARACTER, characters, 1),
-            _grams(Family.BIGRAM, characters, 2),
-            _grams(Family.TRIGRAM, characters, 3),
-            _grams(Family.READING_BIGRAM, reading, 2),
-            _grams(Family.READING_TRIGRAM, reading, 3),
+            *_grams(text.replace(" ", ""), Family.CHARACTER, Family.BIGRAM, Family.TRIGRAM),
+            *_grams(reading, None, Family.READING_BIGRAM, Family.READING_TRIGRAM),
         ]
     )
     return Analysis(text, found, terms)
@@ -115,6 +119,12 @@ def title_terms(analysis: Analysis) -> Terms:
 def word_term(lemma: str) -> int:
     """The term of a content word, by its dictionary form."""
     return _term(Family.WORD, word_code(lemma))
+
+
+def family_bounds(terms: Terms) -> list[int]:
+    """Where in ascending terms each family begins, and where the last one ends."""
+    bounds: list[int] = np.searchsorted(terms, _FIRST_OF_FAMILY).tolist()
+    return [*bounds, len(terms)]
 
 
 def family_of(terms: Terms) -> NDArray[np.intp]:
@@ -148,14 +158,11 @@ def _compounds(found: Sequence[Word]) -> Iterable[str]:
         run = []
 
 
-def _codes(text: str) -> Terms:
-    return np.frombuffer(text.encode("utf-32-le"), np.uint32).astype(np.uint64)
-
-
-def _grams(family: Family, codes: Terms, size: int) -> Terms:
-    count = max(len(codes) - size + 1, 0)
-    grams = np.full(count, family << _BITS, np.uint64)
-    for i in range(size):
-        shift = np.uint64(_CHARACTER_BITS * (size - 1 - i))
-        grams |= codes[i : i + count] << shift
-    return grams
+def _grams(text: str, *families: Family | None) -> Iterator[Terms]:
+    """The characters of a text, its pairs, its triples, each in its family if there is one."""
+    codes = grams = np.frombuffer(text.encode("utf-32-le"), np.uint32).astype(np.uint64)
+    for size, family in enumerate(families):
+        if size:
+            grams = grams[:-1] << _SHIFT | codes[size:]
+        if family is not None:
+            yield grams | np.uint64(family << _BITS)

@@ -30,7 +30,7 @@ def lemmas(text: str) -> list[str]:
     return [word.lemma for word in words(normalize(text)) if word.is_content]
 
 
-def _numba(texts: Sequence[list[str]]) -> Peer:
+def bm25s_numba(texts: Sequence[list[str]]) -> Peer:
     return _bm25s(texts, "numba")
 
 
@@ -57,17 +57,17 @@ def _bm25s(texts: Sequence[list[str]], backend: str) -> Peer:
     return Peer(f"bm25s {version('bm25s')} ({backend})", find, seconds)
 
 
-def _tantivy(texts: Sequence[list[str]]) -> Peer:
-    import tantivy
+def tantivy_bm25(texts: Sequence[list[str]]) -> Peer:
+    import tantivy as library
 
     start = time.perf_counter()
-    schema = tantivy.SchemaBuilder()
+    schema = library.SchemaBuilder()
     schema.add_text_field("text", tokenizer_name="whitespace", index_option="freq")
     built = schema.build()
-    index = tantivy.Index(built)
+    index = library.Index(built)
     writer = index.writer(num_threads=1)
     for held in texts:
-        writer.add_document(tantivy.Document(text=" ".join(held)))
+        writer.add_document(library.Document(text=" ".join(held)))
     writer.commit()
     writer.wait_merging_threads()
     index.reload()
@@ -77,10 +77,10 @@ def _tantivy(texts: Sequence[list[str]]) -> Peer:
     # One segment is written in order, so that a document's number is its row.
     def find(asked: list[str], count: int) -> Ranked:
         parts = [
-            (tantivy.Occur.Should, tantivy.Query.term_query(built, "text", word, "freq"))
+            (library.Occur.Should, library.Query.term_query(built, "text", word, "freq"))
             for word in dict.fromkeys(asked)
         ]
-        hits = searcher.search(tantivy.Query.boolean_query(parts), count, count=False).hits
+        hits = searcher.search(library.Query.boolean_query(parts), count, count=False).hits
         return [(place.doc, score) for score, place in hits]
 
     return Peer(f"tantivy {version('tantivy')}", find, seconds)
@@ -118,5 +118,5 @@ def _best(scores: np.ndarray, count: int) -> Ranked:
     return list(zip(rows.tolist(), scores[rows].tolist(), strict=True))
 
 
-PEERS = (_numba, _numpy, _tantivy, _rank_bm25, _scikit_learn)
+PEERS = (bm25s_numba, _numpy, tantivy_bm25, _rank_bm25, _scikit_learn)
 """Each builds its index over texts that are given as words."""
