@@ -78,12 +78,24 @@ def readings(
     if division is not None:
         attribute = cues.without("division", normalize(conversation.last))
         attribute = _without_names(attribute, names)[:_LONGEST_ATTRIBUTE]
-        yield Reading(Way.SWAP, f"{attribute} {line}", division)
+        says_more = _without_names(line, names)
+        swapped = f"{attribute} {line}" if says_more else _of(division, attribute)
+        yield Reading(Way.SWAP, swapped, division)
         return
     if conversation.division:
-        subject = f"{conversation.division} {cues.without('division', line)}"
+        subject = _of(conversation.division, cues.without("division", line))
         yield Reading(Way.SUBJECT, subject, conversation.division)
     yield Reading(Way.TOPIC, f"{conversation.topic} {line}")
+
+
+def _of(division: str, attribute: str) -> str:
+    """What is asked of a division, as one question: 国際課, 英語名は? -> 国際課の英語名は?"""
+    if attribute.startswith(_PARTICLES):
+        return division + attribute
+    return f"{division} {attribute}" if attribute.isascii() else f"{division}の{attribute}"
+
+
+_PARTICLES = ("の", "は", "が", "も", "って", "に", "で", "と")
 
 
 def named_in(line: str, names: Sequence[str]) -> str | None:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from bot.assistant import Assistant
 from bot.conversation import Conversation
 from bot.document.model import Asked, Dialogue, Document
-from bot.quality.folds import sampled, thinned, unseen
+from bot.quality.folds import in_its_words, thinned, unseen
 from bot.quality.judge import has_passage
 from bot.reading import BARE_READING_FEATURES, READING_FEATURES, Judged, reading_features
 from bot.retrieval.build import build_index
@@ -106,7 +106,7 @@ def fit(document: Document, folds: int = _FOLDS) -> dict[str, Weights]:
     """The weights of every model, by model and feature."""
     log = document.asked.questions
     taught = list(_cases(unseen(document, log, folds)))
-    asked = [*log, *sampled(document)]
+    asked = [*in_its_words(document), *(each for each in log if not each.golds)]
     bare = [
         case
         for few in _FEW

@@ -5,14 +5,16 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
-from bot.document.model import Asked, Document, Gold, Log
+from bot.document.model import Asked, Document, Gold, Log, outline
 from bot.retrieval.build import build_index
 from bot.retrieval.index import Index
 from bot.text import normalize
 
 _SEED = 20240601
-_EVERY = 10
+_EVERY = 4
+_MOST = 0.5
 
 
 def unseen(
@@ -64,12 +66,27 @@ def thinned(document: Document, questions: int) -> Document:
     return replace(document, divisions=divisions, synonyms=synonyms, outside=(), asked=Log())
 
 
-def sampled(document: Document) -> list[Asked]:
-    """Some of the questions beside the document's words, as if they had been asked."""
-    questions = [
+def in_its_words(document: Document) -> list[Asked]:
+    """Questions put in the document's own words, as people ask who know no others: those of the
+    log and some of those beside the document.
+    """
+    texts = {
+        division.name: normalize(
+            "".join(f"{s.heading}{s.passage}" for s in outline(division)) + division.name
+        )
+        for division in document.divisions
+    }
+    written = [
         Asked(text=question, golds=(Gold(division=division.name, section="", span=answer.span),))
         for division in document.divisions
         for answer in division.answers
         for question in answer.questions
     ]
-    return questions[::_EVERY]
+    asked = [*document.asked.questions, *written[::_EVERY]]
+    return [each for each in asked if any(_shares(each, texts[g.division]) for g in each.golds)]
+
+
+def _shares(asked: Asked, text: str) -> bool:
+    """Whether most character pairs of the question stand in the text."""
+    pairs = [a + b for a, b in pairwise(normalize(asked.text))]
+    return sum(pair in text for pair in pairs) > _MOST * len(pairs)
