@@ -472,6 +472,8 @@ def sprawl(folder: Path) -> None:
 async def follow(server: Loopback, message: Json, depth: int = 2) -> None:
     """Use every control of a message, and of what comes up, some levels down."""
     for each in [each for each in limits.walk(message["components"]) if each.get("custom_id")]:
+        if each not in limits.walk(message["components"]):
+            continue  # a page was turned: the control has gone with the page before
         values = [option["value"] for option in each.get("options", [])[-1:]]
         pressed = await server.outcome(
             await server.press(message, each["custom_id"], values=values)

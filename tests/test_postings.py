@@ -151,6 +151,16 @@ def test_scores_are_the_same_in_any_order(rows: Rows, question: list[Term]) -> N
     ("starts", "ends", "values"),
     [([2, 9], [5, 10], [2, 3, 4, 9]), ([5, 0], [5, 2], [0, 1]), ([], [], [])],
 )
-def test_gather(starts: list[int], ends: list[int], values: list[int]) -> None:
+@pytest.mark.parametrize("few", [0, 100], ids=["copied", "picked"])
+def test_gather(
+    starts: list[int],
+    ends: list[int],
+    values: list[int],
+    few: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("bot.retrieval.postings._FEW", few)
     ranges = np.array(starts, np.int64), np.array(ends, np.int64)
-    assert gather(np.arange(10), *ranges).tolist() == values
+    assert [each.tolist() for each in gather((np.arange(10), np.arange(10)), *ranges)] == [
+        values
+    ] * 2

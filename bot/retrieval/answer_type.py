@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
+from functools import lru_cache
 
 from bot.text import normalize
 
@@ -60,5 +61,9 @@ def asked_type(question: str) -> AnswerType:
 
 def shows(text: str, kind: AnswerType) -> bool:
     """Whether a text may hold such a thing; always true of kinds that looks do not tell."""
-    pattern = _SHOWN_PATTERNS.get(kind)
-    return pattern is None or pattern.search(normalize(text)) is not None
+    return kind not in _SHOWN_PATTERNS or _is_shown(text, kind)
+
+
+@lru_cache(maxsize=4096)  # the same few passages are looked at again and again
+def _is_shown(text: str, kind: AnswerType) -> bool:
+    return _SHOWN_PATTERNS[kind].search(normalize(text)) is not None

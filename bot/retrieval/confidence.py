@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from bot.retrieval.answer_type import AnswerType, shows
 from bot.retrieval.index import Index
 from bot.retrieval.rank import SECTION_FEATURES, Ranking
-from bot.retrieval.terms import Family, family_of
+from bot.retrieval.terms import Family, family_bounds
 
 _COVERED = {
     "words": Family.WORD,
@@ -66,15 +66,16 @@ def confidence_features(index: Index, ranking: Ranking) -> NDArray[np.float64]:
     lead = scores[0] - scores[1] if len(scores) > 1 else 0.0
     division_lead = scores[0] - scores[elsewhere][0] if elsewhere.any() else 0.0
     leaning = hits.leaning
-    family, idf = family_of(question.sought), hits.passages.idf
-    held = hits.passages.held(row)
-    covered, missed = [], []
-    for each in _COVERED.values():
-        of_family = family == each
-        total = float(idf[of_family].sum())
-        found = float(idf[of_family & held].sum())
-        covered.append(found / total if total else 0.5)
-        missed.append((total - found) / 10)
+    bounds, idf = family_bounds(question.sought), hits.passages.idf
+    told = np.where(hits.passages.held(row), idf, 0.0)
+    found = [float(told[bounds[each] : bounds[each + 1]].sum()) for each in _COVERED.values()]
+    total = [float(idf[bounds[each] : bounds[each + 1]].sum()) for each in _COVERED.values()]
+    covered = [part / whole if whole else 0.5 for part, whole in zip(found, total, strict=True)]
+    missed = [(whole - part) / 10 for part, whole in zip(found, total, strict=True)]
+    # What the pairs that the section holds tell less what those tell that it does not, counted in
+    # pairs that stand nowhere.
+    pairs = list(_COVERED).index("bigrams")
+    balance = (2 * found[pairs] - total[pairs]) / math.log1p(2 * index.size + 1)
     passage = index.section(row).passage
     return np.array(
         [
@@ -88,18 +89,11 @@ def confidence_features(index: Index, ranking: Ranking) -> NDArray[np.float64]:
             math.log(len(question.text) + 1),
             _JAPANESE.search(question.text) is None,
             *(question.asks is kind and not shows(passage, kind) for kind in _SHOWN),
-            _balance(idf[family == Family.BIGRAM], held[family == Family.BIGRAM], index.size),
+            balance,
             _ahead(hits.passages.of(ranking.rows)),
         ],
         np.float64,
     )
-
-
-def _balance(idf: NDArray[np.float64], held: NDArray[np.bool_], size: int) -> float:
-    """What the terms that the section holds tell less what those tell that it does not, counted
-    in terms that stand nowhere.
-    """
-    return float(idf[held].sum() - idf[~held].sum()) / math.log1p(2 * size + 1)
 
 
 def _ahead(scores: NDArray[np.float64]) -> float:

@@ -67,6 +67,7 @@ class Index:
         self._facts = Texts(_part(arrays, "facts"))
         # What was read once is likely to be asked for again; a large document stays on disk.
         self.division: Callable[[int], IndexedDivision] = lru_cache(_KEPT)(self._division)
+        self.sentence: Callable[[int], str] = lru_cache(_KEPT)(self._sentence_texts.__getitem__)
         self.section: Callable[[int], IndexedSection] = lru_cache(_KEPT)(self._section)
 
     @property
@@ -90,11 +91,6 @@ class Index:
         return IndexedSection(
             row, int(self.division_of[row]), tuple(path), heading, passage, source
         )
-
-    def sentence(self, row: int) -> str:
-        """A sentence by its row."""
-        text: str = self._sentence_texts[row]
-        return text
 
     @cached_property
     def synonyms(self) -> Synonyms:

@@ -74,8 +74,8 @@ class Intents:
         values = (1 + np.log(counts[known])) * self._idf[places]
         values /= float(np.sqrt(values @ values)) or 1.0
         first, last = self._first[places], self._first[places + 1]
-        labels = gather(self._labels, first, last)
-        weighed = gather(self._weights, first, last) * np.repeat(values, last - first)
+        labels, weights = gather((self._labels, self._weights), first, last)
+        weighed = weights * np.repeat(values, last - first)
         margins: Floats = np.add(self._bias, np.bincount(labels, weighed, len(self._bias)))
         count = len(self._no_sections)
         return Leaning(

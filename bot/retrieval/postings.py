@@ -45,6 +45,10 @@ _MANY = 20_000
 """Looking up more rows than this takes longer than adding all postings up."""
 
 
+_FEW = 1 << 14
+"""How many values are picked rather than copied in runs."""
+
+
 @dataclass(frozen=True, slots=True)
 class _List:
     """The postings of one term, the ``number``-th of the question: its rows, ascending, its
@@ -161,10 +165,9 @@ class Postings:
             rest = tuple(map(self._list, numbers[order[rare:]], places[order[rare:]]))
             numbers, places = numbers[order[:rare]], places[order[:rare]]
         starts, ends = self._starts[places], self._starts[places + 1]
-        rows = gather(self._rows, starts, ends)
+        rows, weights = gather((self._rows, self._weights), starts, ends)
         sums = np.zeros(0)
         if search or not rest:
-            weights = gather(self._weights, starts, ends)
             sums = np.bincount(rows, weights, self.size).astype(np.float64, copy=False)
         return Matches(ceiling, idf, sums, numbers, ends - starts, rows, rest)
 
@@ -226,7 +229,18 @@ def _saturate(
     return saturated
 
 
-def gather(values: NDArray[Any], starts: NDArray[Any], ends: NDArray[Any]) -> NDArray[Any]:
-    """The values of all ranges, one after the other. Copying runs is twice as fast as picking."""
-    ranges = zip(starts.tolist(), ends.tolist(), strict=True)
-    return np.concatenate([values[:0], *[values[start:end] for start, end in ranges]])
+def gather(
+    columns: Sequence[NDArray[Any]], starts: NDArray[Any], ends: NDArray[Any]
+) -> list[NDArray[Any]]:
+    """The values of all ranges, one after the other, of each column.
+
+    Many values are copied in runs, which is twice as fast as picking each; for few of them picking
+    spares a step for every range.
+    """
+    lengths = ends - starts
+    if (total := int(lengths.sum())) <= _FEW:
+        offsets = starts - np.cumsum(lengths) + lengths
+        picked = np.repeat(offsets, lengths) + np.arange(total)
+        return [values[picked] for values in columns]
+    ranges = list(zip(starts.tolist(), ends.tolist(), strict=True))
+    return [np.concatenate([values[start:end] for start, end in ranges]) for values in columns]

@@ -68,4 +68,5 @@ def _distinct(terms: Terms) -> tuple[Terms, NDArray[np.intp]]:
     ordered = np.sort(terms)
     first = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
     first = first[: len(ordered)]  # no term at all has no first one
-    return ordered[first], np.diff(first, append=len(ordered))
+    ends = np.concatenate([first[1:], [len(ordered)]]) if len(first) else first
+    return ordered[first], ends - first

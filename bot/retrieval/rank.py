@@ -139,9 +139,9 @@ def sentence_features(index: Index, hits: Hits, start: int, end: int) -> Floats:
 def _shortlist(index: Index, hits: Hits, allowed: NDArray[np.bool_] | None) -> NDArray[np.intp]:
     """The sections worth a closer look, by words and by what was learned, in ascending order."""
     count = min(_CANDIDATES, index.size if allowed is None else int(allowed.sum()))
-    chosen = hits.passages.best(count, allowed)
+    chosen = hits.passages.best(count, allowed).tolist()
     if index.is_taught:
         learned = np.round(hits.leaning.sections, 9)
         masked = learned if allowed is None else np.where(allowed, learned, -np.inf)
-        chosen = np.concatenate([chosen, top(masked, count)])
-    return np.unique(chosen)
+        chosen += top(masked, count).tolist()
+    return np.array(sorted(set(chosen)), np.intp)
