@@ -79,7 +79,7 @@ def _ask(options: argparse.Namespace, settings: Settings) -> int:
     assistant = Assistant(open_index(settings.knowledge, settings.cache, _warn))
     try:
         if options.division is not None:
-            assistant.division(options.division)
+            assistant.catalogue.division(options.division)
     except KeyError:
         known = ", ".join(division.names.id for division in assistant.index.divisions)
         raise UsageError(

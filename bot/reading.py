@@ -156,6 +156,8 @@ READING_FEATURES = (
     "same_section",
     "same_division",
     *Way,
+    *(f"{way}_confidence" for way in Way),
+    *(f"{way}_confidence_alone" for way in Way),
     "subject_division",
     "subject_thing",
     "topic_division",
@@ -189,14 +191,17 @@ def reading_features(
     thing = cues.found("thing", line.question.text)
     length = math.log(len(line.question.text) + 1)
     follow_up = line.leaning.acts[index.act_named["follow_up"]]
+    sure, sure_alone = _logit(judged.probability), _logit(alone.probability)
     return np.array(
         [
-            _logit(judged.probability),
-            _logit(alone.probability),
+            sure,
+            sure_alone,
             *_learned(index, hits.leaning, line.leaning, row),
             same_section,
             same_division,
             *(way is each for each in Way),
+            *((way is each) * sure for each in Way),
+            *((way is each) * sure_alone for each in Way),
             is_subject * division,
             is_subject * thing,
             is_topic * division,

@@ -28,6 +28,8 @@ PARTS = [
     "retrieval",
     "conversation",
     "reading",
+    "catalogue",
+    "understanding",
     "assistant",
     "console",
     "chat",

@@ -258,7 +258,7 @@ def test_the_bots_own_words(
 
 def test_choices_by_number_and_in_words(harbour: Assistant) -> None:
     profile = harbour.profile("ports")
-    sections = harbour.sections("ports")
+    sections = harbour.catalogue.sections("ports")
     assert [each.section for each in sections] == ["港湾課", "使命", "市民の皆様へ", "釣り場の開放"]
     for line, place in [("2", 1), ("２", 1), ("二つ目", 1), ("2番目のほう", 1), ("最後", 3)]:
         turn = harbour.reply(profile.conversation, line)
@@ -270,7 +270,9 @@ def test_choices_by_number_and_in_words(harbour: Assistant) -> None:
 def test_every_section_of_a_long_profile_can_be_chosen(shipped_assistant: Assistant) -> None:
     for division in shipped_assistant.index.divisions:
         profile = shipped_assistant.profile(division.names.id)
-        for number, section in enumerate(shipped_assistant.sections(division.names.id), 1):
+        for number, section in enumerate(
+            shipped_assistant.catalogue.sections(division.names.id), 1
+        ):
             assert f"  {number}. {section.division.name} › {section.section}" in profile.reply.text
             chosen = shipped_assistant.reply(profile.conversation, str(number)).reply
             assert chosen.answer == section
@@ -325,7 +327,7 @@ def test_in_detail_is_the_rest_of_the_section_and_then_of_its_division(
     answers = [each.answer for each in [first, *shown] if each.answer]
     assert answers[1].section == answers[0].section
     assert {each.division.id for each in answers} == {"health-science"}
-    sections = [each.key for each in shipped_assistant.sections("health-science")]
+    sections = [each.key for each in shipped_assistant.catalogue.sections("health-science")]
     assert set(sections) == {each.key for each in answers}
     begin = sections.index(answers[0].key)
     assert list(dict.fromkeys(each.key for each in answers)) == sections[begin:] + sections[:begin]
@@ -417,12 +419,12 @@ def test_sections_by_their_keys(shipped_assistant: Assistant) -> None:
     document = load(shipped_knowledge())
     keys: set[str] = set()
     for division in document.divisions:
-        found = shipped_assistant.sections(division.id)
+        found = shipped_assistant.catalogue.sections(division.id)
         for candidate, section in zip(found, outline(division), strict=True):
             assert (candidate.section, candidate.path) == (section.heading, section.path)
             assert candidate.passage == section.passage
             assert candidate.passage.startswith(candidate.sentence)
-            assert shipped_assistant.candidate(candidate.key) == candidate
+            assert shipped_assistant.catalogue.candidate(candidate.key) == candidate
             keys.add(candidate.key)
     assert len(keys) == shipped_assistant.index.size
 
@@ -431,7 +433,7 @@ def test_sections_by_their_keys(shipped_assistant: Assistant) -> None:
     "key", ["", "/", "ports", "ports/", "nowhere/0", "ports/0", "港湾課/0", "\0"]
 )
 def test_no_such_section(harbour: Assistant, key: str) -> None:
-    assert harbour.candidate(key) is None
+    assert harbour.catalogue.candidate(key) is None
 
 
 @pytest.mark.parametrize("method", ["division", "sections", "profile"])

@@ -140,7 +140,7 @@ def test_nothing_was_found(bare: Assistant) -> None:
     ],
 )
 def test_a_bare_document_is_surer_of_what_it_says(bare: Assistant, more: str, less: str) -> None:
-    (_, surer), (_, unsure) = bare.judge(more), bare.judge(less)
+    (_, surer), (_, unsure) = bare.understanding.judge(more), bare.understanding.judge(less)
     assert surer > unsure
 
 
@@ -157,7 +157,10 @@ def test_a_bare_document_is_surer_of_what_it_says(bare: Assistant, more: str, le
 def test_the_shipped_document_is_surer_of_what_it_says(
     shipped_assistant: Assistant, more: str, less: str
 ) -> None:
-    (_, surer), (_, unsure) = shipped_assistant.judge(more), shipped_assistant.judge(less)
+    (_, surer), (_, unsure) = (
+        shipped_assistant.understanding.judge(more),
+        shipped_assistant.understanding.judge(less),
+    )
     assert surer > max(unsure, 0.5)
 
 
@@ -165,5 +168,5 @@ def test_the_shipped_document_is_surer_of_what_it_says(
 @given(st.text(st.characters(exclude_categories=()), max_size=40))
 def test_any_question_has_a_probability(bare: Assistant, question: str) -> None:
     assert np.isfinite([*features(bare.index, question).values()]).all()
-    _, probability = bare.judge(question)
+    _, probability = bare.understanding.judge(question)
     assert 0 < probability < 1

@@ -89,7 +89,7 @@ class Asking:
     def division(self, named: str) -> str:
         """The id of a division, however it was named; refuses what is none."""
         try:
-            return self.desk.assistant.division(named).names.id
+            return self.desk.assistant.catalogue.division(named).names.id
         except KeyError:
             raise Refused("no_division", name=named[:100].replace("`", "")) from None
 

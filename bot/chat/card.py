@@ -172,7 +172,9 @@ class Cards:
             row = (self._button("more", Action.MORE, f"{reference}:{page + 1}"),)
         texts.append(self._foot(section, sure=False))
         others = [
-            each for each in self.assistant.sections(section.division.id) if each.key != section.key
+            each
+            for each in self.assistant.catalogue.sections(section.division.id)
+            if each.key != section.key
         ]
         rows = self._selects(others) + ((row,) if row else ())
         return Card(tuple(filter(None, texts)), rows)
@@ -182,8 +184,8 @@ class Cards:
 
         Raises KeyError where there is no such division.
         """
-        found = self.assistant.division(division)
-        sections = self.assistant.sections(found.names.id)
+        found = self.assistant.catalogue.division(division)
+        sections = self.assistant.catalogue.sections(found.names.id)
         limit = _PASSAGE_RICH if self.rich else _PASSAGE_PLAIN
         texts = [f"### {markdown.escape(markdown.shorten(title(found.names), 200))}"]
         if found.parent:

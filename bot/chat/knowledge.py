@@ -125,4 +125,6 @@ async def _build_beside(settings: Settings) -> None:
 def _sections(assistant: Assistant) -> set[str]:
     index = assistant.index
     found = (each.names.id for each in index.divisions)
-    return {f"{part.key}\0{part.passage}" for id_ in found for part in assistant.sections(id_)}
+    return {
+        f"{part.key}\0{part.passage}" for id_ in found for part in assistant.catalogue.sections(id_)
+    }

@@ -100,7 +100,7 @@ class Pressing:
 
     async def _vote(self, interaction: Interaction, control: Control, cards: Cards) -> None:
         message = interaction.message
-        if message is None or self._desk.assistant.candidate(control.rest) is None:
+        if message is None or self._desk.assistant.catalogue.candidate(control.rest) is None:
             await self._refuse(interaction, cards.wording, "gone", action=control.action)
             return
         helpful = control.action is Action.HELPFUL
@@ -154,7 +154,7 @@ class Pressing:
         reference = Reference.read(written)
         if reference is None:
             return None
-        section = self._desk.assistant.candidate(reference.key)
+        section = self._desk.assistant.catalogue.candidate(reference.key)
         return None if section is None else (reference, reference.candidate(section))
 
     def _others(self, message: discord.Message, picked: Candidate) -> list[Candidate]:

@@ -49,7 +49,7 @@ class Suggestions:
         if not any(map(str.isalnum, typed)) or len(typed) > _LONGEST:
             return
         index = self._assistant.index
-        ranking, _ = self._assistant.judge(typed, division)
+        ranking, _ = self._assistant.understanding.judge(typed, division)
         for row in ranking.rows[:5]:
             heading = index.section(int(row)).heading
             if len(heading) <= _LONGEST:
@@ -67,7 +67,7 @@ def _headings(assistant: Assistant) -> Iterator[tuple[str, str, str]]:
         for name in filter(None, [names.name, names.name_en]):
             if len(name) <= _LONGEST:
                 yield names.id, _folded(name), name
-        for section in assistant.sections(names.id):
+        for section in assistant.catalogue.sections(names.id):
             if len(section.section) <= _LONGEST:
                 yield names.id, _folded(section.section), section.section
 

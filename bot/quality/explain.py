@@ -18,7 +18,7 @@ _SHOWN = 5
 def explain(assistant: Assistant, question: str, division: str | None) -> Iterator[str]:
     """The lines of an explanation: the best sections with their scores, the confidence."""
     index = assistant.index
-    ranking, probability = assistant.judge(question, division)
+    ranking, probability = assistant.understanding.judge(question, division)
     words = ranking.hits.question.analysis.words
     yield "question: " + " | ".join(word.surface for word in words)
     for place, row in enumerate(ranking.rows[:_SHOWN].tolist()):

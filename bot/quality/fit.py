@@ -203,11 +203,13 @@ def _lines(assistant: Assistant, dialogue: Dialogue) -> Iterable[_Choice]:
     for asked in dialogue.turns:
         if asked.smalltalk:
             continue
-        judged = assistant.readings(conversation, asked.text)
-        right = [has_passage(assistant.best(each), asked) for each in judged]
+        judged = assistant.understanding.readings(conversation, asked.text)
+        right = [has_passage(assistant.catalogue.best(each), asked) for each in judged]
         if len(judged) > 1:
             features = [
-                reading_features(assistant.index, conversation, each, judged[0], assistant.cues)
+                reading_features(
+                    assistant.index, conversation, each, judged[0], assistant.understanding.cues
+                )
                 for each in judged
             ]
             yield _Choice(np.array(features), np.array(right))
