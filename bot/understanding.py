@@ -98,9 +98,10 @@ class Understanding:
 
     def _asks(self, sentence: str) -> bool:
         """Whether a sentence that is no small talk asks something, as far as that was learned."""
+        if not self._index.is_taught:
+            return True
         leaning = self._leaning(sentence)
-        strongest = max(leaning.outside, *leaning.sections.tolist())
-        return not self._index.is_taught or strongest > _ASKS
+        return max(leaning.outside, float(leaning.sections.max())) > _ASKS
 
     def _leaning(self, sentence: str) -> Leaning:
         question = Question.read(sentence, self._index.synonyms)

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from bot.assistant import Assistant
 from bot.conversation import Conversation
 from bot.document.model import Asked, Dialogue, Document
+from bot.errors import MadoguchiError
 from bot.quality.folds import in_its_words, thinned, unseen
 from bot.quality.judge import has_passage
 from bot.reading import BARE_READING_FEATURES, READING_FEATURES, Judged, reading_features
@@ -103,8 +104,15 @@ _BARE = _Kind(
 
 
 def fit(document: Document, folds: int = _FOLDS) -> dict[str, Weights]:
-    """The weights of every model, by model and feature."""
+    """The weights of every model, by model and feature.
+
+    Raises MadoguchiError where the log is too thin to learn from.
+    """
     log = document.asked.questions
+    answered = sum(bool(asked.golds) for asked in log)
+    if not (0 < answered < len(log) and document.asked.dialogues):
+        problem = "needs questions that are answered, questions that are not, and dialogues"
+        raise MadoguchiError(f"asked.yaml: fitting {problem}")
     taught = list(_cases(unseen(document, log, folds)))
     asked = [*in_its_words(document), *(each for each in log if not each.golds)]
     bare = [

@@ -2,7 +2,7 @@
 
 A logistic regression over what retrieval knows anyway. What tells most: how the question leans to
 the section and to "the document does not answer", and which of its words nothing in the section
-explains. Without examples three features are left, which mean the same whatever the document's
+explains. Without examples four features are left, which mean the same whatever the document's
 size.
 """
 
@@ -42,7 +42,7 @@ CONFIDENCE_FEATURES = (
     "balance",
     "ahead",
 )
-BARE_CONFIDENCE_FEATURES = ("sentence", "balance", "ahead")
+BARE_CONFIDENCE_FEATURES = ("sentence", "bigrams_covered", "balance", "ahead")
 TAUGHT_CONFIDENCE_FEATURES = tuple(
     name for name in CONFIDENCE_FEATURES if name not in ("balance", "ahead")
 )
