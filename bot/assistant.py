@@ -154,7 +154,7 @@ class Assistant:
         if judged.reading.way is Way.ALONE and (choices := self._equals(judged, sure)):
             said = wording.clarify(choices)
             reply = Reply(text, Kind.CLARIFY, said, None, best.confidence, choices)
-            return Turn(reply, replace(self.after_unknown(conversation, text), choices=choices))
+            return Turn(reply, conversation.asked_back(text, choices))
         if judged.probability < sure:
             nearest = tuple(candidates[:ALTERNATIVES])
             reply = Reply(
@@ -177,7 +177,7 @@ class Assistant:
     def after_unknown(self, conversation: Conversation, line: str) -> Conversation:
         """The conversation after a line that the document does not answer."""
         named = self.catalogue.named(line)
-        return conversation.unanswered(line, named and self.catalogue.division(named).names.name)
+        return conversation.unanswered(named and self.catalogue.division(named).names.name)
 
     def _equals(self, judged: Judged, sure: float) -> tuple[Candidate, ...]:
         """Sections of several divisions that answer as well as each other: those under the same

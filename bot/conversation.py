@@ -41,15 +41,16 @@ class Conversation:
             shown=(answer.sentence,),
         )
 
-    def unanswered(self, question: str, division: str | None) -> Conversation:
+    def unanswered(self, division: str | None) -> Conversation:
         """The conversation after a question that the document does not answer; ``division`` is
         named in it.
         """
+        return replace(self, division=division or self.division)
+
+    def asked_back(self, question: str, choices: tuple[Candidate, ...]) -> Conversation:
+        """The conversation after a question that was answered with another: which is meant?"""
         return replace(
-            self,
-            topic=self.topic or question,
-            last=self.last or question,
-            division=division or self.division,
+            self, topic=self.topic or question, last=self.last or question, choices=choices
         )
 
     def showed(self, candidate: Candidate) -> Conversation:

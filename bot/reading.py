@@ -71,7 +71,7 @@ def readings(
     the longest first.
     """
     yield Reading(Way.ALONE, text)
-    if not conversation.topic:
+    if not (conversation.topic or conversation.division):
         return
     line = normalize(text)
     division = named_in(line, names)
@@ -85,7 +85,8 @@ def readings(
     if conversation.division:
         subject = _of(conversation.division, cues.without("division", line))
         yield Reading(Way.SUBJECT, subject, conversation.division)
-    yield Reading(Way.TOPIC, f"{conversation.topic} {line}")
+    if conversation.topic:
+        yield Reading(Way.TOPIC, f"{conversation.topic} {line}")
 
 
 def _of(division: str, attribute: str) -> str:

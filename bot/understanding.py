@@ -22,7 +22,7 @@ MORE = frozenset(["more", "detail", "again"])
 """The dialogue acts that ask for more of the last answer; the others are small talk."""
 _ACT = -0.2
 """The margin from which on a line is a dialogue act."""
-_ASKS = -0.4
+_ASKS = 0.0
 """The margin from which on a line asks something, answered by the document or not."""
 
 

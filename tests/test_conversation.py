@@ -154,10 +154,18 @@ def test_a_first_answer_is_a_topic_in_any_case() -> None:
 
 def test_after_no_answer() -> None:
     answered = Conversation().answered("問1", CANDIDATES[0], is_topic=True)
-    unanswered = answered.unanswered("何人ですか", None)
-    assert unanswered == answered  # what was spoken of is still what is spoken of
-    assert answered.unanswered("人事課は何人ですか", "人事課").division == "人事課"
-    assert Conversation().unanswered("何人ですか", None).topic == "何人ですか"
+    assert answered.unanswered(None) == answered  # what was spoken of is still spoken of
+    assert answered.unanswered("人事課").division == "人事課"
+    assert Conversation().unanswered(None) == Conversation()
+
+
+def test_after_asking_which_is_meant() -> None:
+    asked = Conversation().asked_back("英語名は", tuple(CANDIDATES[:2]))
+    assert (asked.topic, asked.last, asked.choices) == (
+        "英語名は",
+        "英語名は",
+        tuple(CANDIDATES[:2]),
+    )
 
 
 def test_after_more_was_shown() -> None:
