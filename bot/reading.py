@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from bot.conversation import Conversation
 from bot.retrieval.index import Index
 from bot.retrieval.intents import Leaning
+from bot.retrieval.linear import probability
 from bot.retrieval.rank import Ranking
 from bot.text import normalize
 
@@ -227,8 +228,7 @@ def _learned(index: Index, leaning: Leaning, alone: Leaning, row: int) -> Sequen
 
 def likelihood(features: NDArray[np.float64], weights: Mapping[str, float]) -> float:
     """The probability that the best section of the reading that was chosen is the right one."""
-    z = weights["bias"] + float(features @ [weights.get(name, 0.0) for name in READING_FEATURES])
-    return 1 / (1 + math.exp(-max(min(z, 30.0), -30.0)))
+    return probability(features, READING_FEATURES, weights)
 
 
 def _logit(probability: float) -> float:

@@ -14,6 +14,7 @@ from bot.reading import READING_FEATURES, Cues, Judged, likelihood, reading_feat
 from bot.retrieval.confidence import confidence
 from bot.retrieval.index import Index
 from bot.retrieval.intents import Leaning
+from bot.retrieval.linear import weigh
 from bot.retrieval.question import Question
 from bot.retrieval.rank import Ranking, look_up, rank
 from bot.text import normalize
@@ -71,8 +72,7 @@ class Understanding:
                 for each in judged
             ]
         )
-        choice = self._index.model("reading_choice")
-        scores = features @ [choice.get(name, 0.0) for name in READING_FEATURES]
+        scores = weigh(features, READING_FEATURES, self._index.model("reading_choice"))
         best = int(np.argmax(np.round(scores, 9)))
         probability = likelihood(features[best], self._index.model("reading_confidence"))
         return replace(judged[best], probability=probability)

@@ -33,6 +33,7 @@ from bot.retrieval.confidence import (
     confidence_features,
 )
 from bot.retrieval.index import Index
+from bot.retrieval.linear import weigh
 from bot.retrieval.question import Question
 from bot.retrieval.rank import (
     BARE_SECTION_FEATURES,
@@ -191,8 +192,10 @@ def _fit_readings(
     lines = [line for dialogue in dialogues for line in _lines(assistant, dialogue)]
     telling = [*filter(_telling, lines)]
     choice = _choose(telling, READING_FEATURES, kind.reading, ridge=_READING_RIDGE)
-    weights = [choice.get(name, 0.0) for name in READING_FEATURES]
-    best = [int(np.argmax(np.round(line.features @ weights, 9))) for line in lines]
+    best = [
+        int(np.argmax(np.round(weigh(line.features, READING_FEATURES, choice), 9)))
+        for line in lines
+    ]
     picked = [READING_FEATURES.index(name) for name in kind.reading]
     confidence = _logistic(
         kind.reading,

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from bot.retrieval.answer_type import AnswerType, shows
 from bot.retrieval.index import Index
+from bot.retrieval.linear import probability
 from bot.retrieval.rank import SECTION_FEATURES, Ranking
 from bot.retrieval.terms import Family, family_bounds
 
@@ -53,8 +54,7 @@ def confidence(index: Index, ranking: Ranking, weights: Mapping[str, float]) -> 
     if not len(ranking.rows):
         return 0.0
     features = confidence_features(index, ranking)
-    z = weights["bias"] + float(features @ [weights.get(n, 0.0) for n in CONFIDENCE_FEATURES])
-    return 1 / (1 + math.exp(-max(min(z, 30.0), -30.0)))
+    return probability(features, CONFIDENCE_FEATURES, weights)
 
 
 def confidence_features(index: Index, ranking: Ranking) -> NDArray[np.float64]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from bot.retrieval.answer_type import shows
 from bot.retrieval.index import Index
 from bot.retrieval.intents import Leaning
+from bot.retrieval.linear import weigh
 from bot.retrieval.postings import Matches
 from bot.retrieval.question import Question
 from bot.retrieval.top import top
@@ -80,7 +81,7 @@ def rank(
     rows = _shortlist(index, hits, allowed)
     features = section_features(index, hits, rows)
     # Rounded, so that machines that add in another order still agree on ties.
-    scores = np.round(features @ [weights.get(n, 0.0) for n in SECTION_FEATURES], 9)
+    scores = np.round(weigh(features, SECTION_FEATURES, weights), 9)
     order = np.lexsort((rows, -scores))
     rows, features, scores = rows[order], features[order], scores[order]
     shares = np.exp(scores - scores.max(initial=0.0))
@@ -118,7 +119,7 @@ def sentences_by_score(
     if end - start < 2:
         return list(range(start, end))
     features = sentence_features(index, hits, start, end)
-    scores = features @ [weights.get(name, 0.0) for name in SENTENCE_FEATURES]
+    scores = weigh(features, SENTENCE_FEATURES, weights)
     order: list[int] = (start + np.argsort(-np.round(scores, 9), kind="stable")).tolist()
     return order
 
