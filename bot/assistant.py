@@ -165,14 +165,8 @@ class Assistant:
         reply = Reply(
             text, Kind.ANSWER, wording.answer(best, others), best, best.confidence, others
         )
-        return Turn(reply, replace(self.after_answer(conversation, judged), choices=others))
-
-    def after_answer(self, conversation: Conversation, judged: Judged) -> Conversation:
-        """The conversation after a reading's best section was the answer."""
-        is_topic = judged.reading.way is not Way.TOPIC
-        return conversation.answered(
-            judged.reading.text, self.catalogue.best(judged), is_topic=is_topic
-        )
+        after = conversation.answered(judged.reading.text, best, is_topic=judged.is_topic)
+        return Turn(reply, replace(after, choices=others))
 
     def after_unknown(self, conversation: Conversation, line: str) -> Conversation:
         """The conversation after a line that the document does not answer."""
@@ -191,7 +185,7 @@ class Assistant:
             len(set(divisions.tolist())) < 2
             or ranking.shares[0] > _DOMINANT * ranking.shares[alike].sum()
             or self.catalogue.named(judged.reading.text)
-            or confidence(self.index, ranking.united(alike), self.index.model("confidence")) < sure
+            or confidence(self.index, ranking.united(alike)) < sure
         ):
             return ()
         places = np.flatnonzero(alike & (ranking.shares > WORTH_OFFERING))[:ALTERNATIVES]
@@ -229,8 +223,7 @@ class Assistant:
         ):
             if share < WORTH_OFFERING and self.catalogue.key_of(row) != answer.key:
                 continue
-            weights = self.index.model("sentence")
-            for sentence in sentences_by_score(self.index, ranking.hits, row, weights):
+            for sentence in sentences_by_score(self.index, ranking.hits, row):
                 yield self.catalogue.at(row, sentence, round(probability * share, 4))
 
     def _rest(self, conversation: Conversation, answer: Candidate) -> Iterator[Candidate]:

@@ -72,7 +72,7 @@ class Catalogue:
         return [
             self.at(
                 int(row := ranking.rows[i]),
-                best_sentence(index, ranking.hits, int(row), index.model("sentence")),
+                best_sentence(index, ranking.hits, int(row)),
                 round(probability * float(shares[i]), 4),
             )
             for i in kept[: 1 + ALTERNATIVES]

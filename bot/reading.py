@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from bot.conversation import Conversation
 from bot.retrieval.index import Index
 from bot.retrieval.intents import Leaning
-from bot.retrieval.linear import probability
 from bot.retrieval.rank import Ranking
 from bot.text import normalize
 
@@ -147,6 +146,11 @@ class Judged:
     ranking: Ranking
     probability: float
 
+    @property
+    def is_topic(self) -> bool:
+        """Whether the line begins a topic, rather than asking more about the last one."""
+        return self.reading.way is not Way.TOPIC
+
 
 READING_FEATURES = (
     "confidence",
@@ -224,11 +228,6 @@ def _learned(index: Index, leaning: Leaning, alone: Leaning, row: int) -> Sequen
     if not index.is_taught:
         return [0.0] * len(_LEARNED)
     return [leaning.sections[row], leaning.outside, alone.outside, alone.sections[row]]
-
-
-def likelihood(features: NDArray[np.float64], weights: Mapping[str, float]) -> float:
-    """The probability that the best section of the reading that was chosen is the right one."""
-    return probability(features, READING_FEATURES, weights)
 
 
 def _logit(probability: float) -> float:

@@ -10,13 +10,12 @@ import numpy as np
 
 from bot.conversation import Conversation
 from bot.document.sentences import split_sentences
-from bot.reading import READING_FEATURES, Cues, Judged, likelihood, reading_features, readings
+from bot.reading import READING_FEATURES, Cues, Judged, reading_features, readings
 from bot.retrieval.confidence import confidence
 from bot.retrieval.index import Index
 from bot.retrieval.intents import Leaning
-from bot.retrieval.linear import weigh
 from bot.retrieval.question import Question
-from bot.retrieval.rank import Ranking, look_up, rank
+from bot.retrieval.rank import SECTION_FEATURES, Ranking, look_up, rank
 from bot.text import normalize
 
 MORE = frozenset(["more", "detail", "again"])
@@ -72,9 +71,10 @@ class Understanding:
                 for each in judged
             ]
         )
-        scores = weigh(features, READING_FEATURES, self._index.model("reading_choice"))
-        best = int(np.argmax(np.round(scores, 9)))
-        probability = likelihood(features[best], self._index.model("reading_confidence"))
+        choice = self._index.model("reading_choice", READING_FEATURES)
+        best = int(np.argmax(choice.scores(features)))
+        sure = self._index.model("reading_confidence", READING_FEATURES)
+        probability = sure.probability(features[best])
         return replace(judged[best], probability=probability)
 
     def judge(self, text: str, division: str | None = None) -> tuple[Ranking, float]:
@@ -84,8 +84,9 @@ class Understanding:
         allowed = None
         if division is not None:
             allowed = index.division_of == index.division_named[normalize(division)]
-        ranking = rank(index, look_up(index, question), index.model("section"), allowed)
-        return ranking, confidence(index, ranking, index.model("confidence"))
+        model = index.model("section", SECTION_FEATURES)
+        ranking = rank(index, look_up(index, question), model, allowed)
+        return ranking, confidence(index, ranking)
 
     @cached_property
     def cues(self) -> Cues:
@@ -105,4 +106,4 @@ class Understanding:
 
     def _leaning(self, sentence: str) -> Leaning:
         question = Question.read(sentence, self._index.synonyms)
-        return self._index.intents.lean(question.terms, question.counts)
+        return self._index.intents.lean(question.terms)

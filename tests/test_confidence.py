@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +13,11 @@ from bot.assistant import Assistant
 from bot.retrieval.cache import open_index
 from bot.retrieval.confidence import CONFIDENCE_FEATURES, confidence, confidence_features
 from bot.retrieval.index import Index
+from bot.retrieval.linear import LinearModel
 from bot.retrieval.question import Question
 from bot.retrieval.rank import SECTION_FEATURES, Ranking, look_up, rank
 
-NOTHING = dict.fromkeys(["bias", *CONFIDENCE_FEATURES], 0.0)
+BY_PASSAGE = LinearModel.of(SECTION_FEATURES, {"passage": 10.0})
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def bare(small_knowledge: Path, cache: Path) -> Assistant:
 
 def ranked(index: Index, question: str) -> Ranking:
     hits = look_up(index, Question.read(question, index.synonyms))
-    return rank(index, hits, dict.fromkeys(SECTION_FEATURES, 0.0) | {"passage": 10.0})
+    return rank(index, hits, BY_PASSAGE)
 
 
 def features(index: Index, question: str) -> dict[str, float]:
@@ -93,38 +93,17 @@ def test_what_is_asked_for_and_is_not_there(
     )
 
 
-def test_the_probability_is_logistic(bare: Assistant) -> None:
+def test_the_probability_is_that_of_the_fitted_model(bare: Assistant) -> None:
     ranking = ranked(bare.index, "釣り場の開放")
-    assert confidence(bare.index, ranking, NOTHING) == 0.5
-    assert confidence(bare.index, ranking, NOTHING | {"bias": 2.0}) == pytest.approx(
-        1 / (1 + math.exp(-2))
-    )
-    share = float(ranking.shares[0])
-    weights = NOTHING | {"bias": -1.0, "share": 3.0}
-    expected = 1 / (1 + math.exp(1 - 3 * share))
-    assert confidence(bare.index, ranking, weights) == pytest.approx(expected)
-
-
-@pytest.mark.parametrize("extreme", [1e6, -1e6])
-def test_the_probability_stays_one(bare: Assistant, extreme: float) -> None:
-    found = confidence(bare.index, ranked(bare.index, "釣り場"), NOTHING | {"bias": extreme})
-    assert 0 < found < 1
-
-
-@pytest.mark.parametrize("name", CONFIDENCE_FEATURES)
-def test_a_feature_counts_as_it_is_weighed(bare: Assistant, name: str) -> None:
-    ranking = ranked(bare.index, "Fishing 釣り場の電話番号は")
-    value = features(bare.index, "Fishing 釣り場の電話番号は")[name]
-    before = confidence(bare.index, ranking, NOTHING)
-    after = confidence(bare.index, ranking, NOTHING | {name: 1.0})
-    assert np.sign(after - before) == np.sign(value)
+    fitted = bare.index.model("confidence", CONFIDENCE_FEATURES)
+    expected = fitted.probability(confidence_features(bare.index, ranking))
+    assert confidence(bare.index, ranking) == expected
 
 
 def test_nothing_was_found(bare: Assistant) -> None:
     hits = look_up(bare.index, Question.read("釣り場", bare.index.synonyms))
-    nobody = np.zeros(bare.index.size, bool)
-    nothing = rank(bare.index, hits, dict.fromkeys(SECTION_FEATURES, 0.0), nobody)
-    assert confidence(bare.index, nothing, NOTHING | {"bias": 5.0}) == 0
+    nothing = rank(bare.index, hits, BY_PASSAGE, np.zeros(bare.index.size, bool))
+    assert confidence(bare.index, nothing) == 0
 
 
 # With the weights that ship with the program

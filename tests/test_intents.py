@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from bot.retrieval.intents import Intents, Leaning, learn_intents
 from bot.retrieval.question import Question
 from bot.retrieval.rows import Example
-from bot.retrieval.terms import Synonyms, analyse
+from bot.retrieval.terms import Synonyms, analyse, word_term
 from bot.text import normalize
 
 NO_SYNONYMS = Synonyms({})
@@ -47,6 +48,14 @@ def learned(examples: Sequence[Example], **sizes: int) -> Arrays:
     return learn_intents(examples, terms, **{**SIZES, **sizes})
 
 
+@pytest.fixture(scope="module", autouse=True)
+def few_are_enough() -> Iterator[None]:
+    """So small a table teaches nothing by the measure of thousands of examples."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("bot.retrieval.intents._SHARED", 2)
+        yield
+
+
 @pytest.fixture(scope="module")
 def arrays() -> Arrays:
     return learned(EXAMPLES)
@@ -59,7 +68,7 @@ def intents(arrays: Arrays) -> Intents:
 
 def lean(intents: Intents, text: str) -> Leaning:
     question = Question.read(text, NO_SYNONYMS)
-    return intents.lean(question.terms, question.counts)
+    return intents.lean(question.terms)
 
 
 def label(leaning: Leaning) -> str:
@@ -149,24 +158,36 @@ def test_what_is_learned_is_the_same_every_time(arrays: Arrays) -> None:
         np.testing.assert_array_equal(array, arrays[name])
 
 
-def dense(arrays: Arrays, question: Question) -> NDArray[np.float64]:
-    """The margins by plain dense algebra."""
-    terms, first = arrays["terms"], arrays["first"]
-    weights = np.zeros((len(terms), len(arrays["bias"])))
-    for row in range(len(terms)):
-        columns = arrays["labels"][first[row] : first[row + 1]]
-        weights[row, columns.astype(int)] = arrays["weights"][first[row] : first[row + 1]]
-    vector = np.zeros(len(terms))
-    for term, count in zip(question.terms.tolist(), question.counts.tolist(), strict=True):
-        (place,) = np.nonzero(terms == np.uint64(term)) if term in terms else (np.array([], int),)
-        vector[place] = (1 + np.log(count)) * arrays["idf"][place]
-    norm = np.linalg.norm(vector)
-    return vector / (norm or 1.0) @ weights + arrays["bias"]
+def test_weights_are_whole_parts_of_the_greatest_of_their_term(arrays: Arrays) -> None:
+    assert arrays["weights"].dtype == np.int8
+    assert set(np.abs(arrays["weights"]).max(axis=1).tolist()) <= {0, 127}
+
+
+def test_the_commonest_terms_are_kept(monkeypatch: pytest.MonkeyPatch, arrays: Arrays) -> None:
+    labels = len(arrays["bias"])
+    monkeypatch.setattr("bot.retrieval.intents._CELLS", 10 * labels)
+    kept = learned(EXAMPLES)["terms"]
+    assert len(kept) == 10
+    assert set(kept.tolist()) <= set(arrays["terms"].tolist())
+    assert word_term("鍵") not in kept  # only two examples have it
+
+
+def reference(arrays: Arrays, question: Question) -> list[float]:
+    """The margins term by term."""
+    known = arrays["terms"].tolist()
+    places = [known.index(term) for term in question.terms.tolist() if term in known]
+    margins = [float(bias) for bias in arrays["bias"]]
+    norm = math.sqrt(sum(float(arrays["idf"][place]) ** 2 for place in places)) or 1.0
+    for place in places:
+        value = float(arrays["idf"][place]) / norm * float(arrays["scale"][place])
+        for label, weight in enumerate(arrays["weights"][place].tolist()):
+            margins[label] += value * weight
+    return margins
 
 
 @given(st.lists(st.sampled_from([each.question for each in EXAMPLES]), max_size=3).map("".join))
-def test_the_sparse_product_is_exact(arrays: Arrays, text: str) -> None:
+def test_margins_are_those_of_the_formula(arrays: Arrays, text: str) -> None:
     question = Question.read(text, NO_SYNONYMS)
-    leaning = Intents(arrays, 2, 3).lean(question.terms, question.counts)
+    leaning = Intents(arrays, 2, 3).lean(question.terms)
     found = [*leaning.sections, *leaning.sentences, leaning.outside, *leaning.acts]
-    np.testing.assert_allclose(found, dense(arrays, question), rtol=0, atol=1e-12)
+    np.testing.assert_allclose(found, reference(arrays, question), rtol=0, atol=1e-12)

@@ -9,10 +9,22 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.retrieval.postings import K1, PASSAGE_WEIGHTS, B, Matches, Postings, build_postings, gather
+import bot.retrieval.postings as postings_module
+from bot.retrieval.lexicon import Lexicon
+from bot.retrieval.postings import (
+    K1,
+    PASSAGE_WEIGHTS,
+    B,
+    Counts,
+    Matches,
+    Postings,
+    build_postings,
+    count_terms,
+    gather,
+)
 from bot.retrieval.terms import Family
 
 Term = tuple[Family, int]
@@ -20,7 +32,7 @@ Rows = list[list[Term]]
 
 TERM = st.tuples(st.sampled_from(Family), st.integers(0, 7))
 ROWS = st.lists(st.lists(TERM, max_size=20), max_size=8)
-QUESTION = st.lists(TERM, max_size=12, unique=True)
+QUESTION = st.lists(TERM, max_size=12, unique=True).map(sorted)
 WEIGHTS = {**PASSAGE_WEIGHTS}
 
 
@@ -28,14 +40,32 @@ def encode(terms: Sequence[Term]) -> np.ndarray:
     return np.array([family << 60 | code for family, code in terms], np.uint64)
 
 
-def postings(rows: Rows, weights: Mapping[Family, float] = WEIGHTS) -> Postings:
-    return Postings(build_postings([encode(row) for row in rows], weights))
+def counted(rows: Rows, weights: Mapping[Family, float] = WEIGHTS) -> Counts:
+    return count_terms([encode(row) for row in rows], weights)
+
+
+def lexicon_of(parts: Sequence[Counts]) -> np.ndarray:
+    return np.unique(np.concatenate([part.terms for part in parts]))
+
+
+def match(rows: Rows, question: Sequence[Term], *, search: bool = True, parts: int = 1) -> Matches:
+    """What an index of the rows, put together from so many parts, finds."""
+    size = max(-(-len(rows) // parts), 1)
+    each = [counted(rows[start : start + size]) for start in range(0, max(len(rows), 1), size)]
+    lexicon = lexicon_of(each)
+    found = Lexicon(lexicon).find(np.sort(encode(question)))
+    return Postings(build_postings(each, lexicon)).match(found, search=search)
+
+
+def is_common(rows: Rows, term: Term) -> bool:
+    frequency = sum(term in row for row in rows)
+    return frequency > max(postings_module._COMMON * len(rows), postings_module._NEVER_COMMON)
 
 
 def slow_idf(rows: Rows, term: Term) -> float:
-    frequency = sum(term in row for row in rows)
-    if not frequency or term[0] not in WEIGHTS:
-        return math.log(1 + 2 * len(rows) + 1)
+    if is_common(rows, term):
+        return 0.0
+    frequency = sum(term in row for row in rows) if term[0] in WEIGHTS else 0
     return math.log(1 + (len(rows) - frequency + 0.5) / (frequency + 0.5))
 
 
@@ -63,25 +93,36 @@ def order(scores: Sequence[float]) -> list[int]:
     return sorted(range(len(scores)), key=lambda row: (-scores[row], row))
 
 
-@given(ROWS, QUESTION)
-def test_scores_are_those_of_the_formula(rows: Rows, question: list[Term]) -> None:
-    found = postings(rows).match(np.sort(encode(question)))
+@pytest.fixture(autouse=True, params=[0, 2, 64], ids=lambda few: f"common above {few}")
+def never_common(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So few rows that terms are common in them, or may not be."""
+    monkeypatch.setattr(postings_module, "_NEVER_COMMON", request.param)
+
+
+fixed = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@fixed
+@given(ROWS, QUESTION, st.integers(1, 3))
+def test_scores_are_those_of_the_formula(rows: Rows, question: list[Term], parts: int) -> None:
+    found = match(rows, question, parts=parts)
     assert scores(found, rows) == pytest.approx(slow_scores(rows, question), rel=1e-6, abs=1e-3)
     assert found.best(len(rows)).tolist() == order(scores(found, rows))
 
 
+@fixed
 @given(ROWS, QUESTION)
 def test_rows_come_in_the_order_of_the_formula(rows: Rows, question: list[Term]) -> None:
-    found = postings(rows).match(encode(question))
     slow = slow_scores(rows, question)
-    ranked = order(scores(found, rows))
+    ranked = order(scores(match(rows, question), rows))
     for better, worse in itertools.pairwise(ranked):
         assert slow[better] >= slow[worse] - 2e-3
 
 
+@fixed
 @given(ROWS, QUESTION)
 def test_idf_and_ceiling(rows: Rows, question: list[Term]) -> None:
-    found = postings(rows).match(encode(question))
+    found = match(rows, question)
     idf = [slow_idf(rows, term) for term in question]
     assert found.idf.tolist() == pytest.approx(idf, rel=1e-6)
     ceiling = sum(
@@ -90,35 +131,37 @@ def test_idf_and_ceiling(rows: Rows, question: list[Term]) -> None:
     assert found.ceiling == pytest.approx(ceiling, rel=1e-6)
 
 
+@fixed
 @given(ROWS, QUESTION)
 def test_held_names_the_terms_of_a_row(rows: Rows, question: list[Term]) -> None:
-    found = postings(rows).match(encode(question))
+    found = match(rows, question)
     for row, terms in enumerate(rows):
-        expected = [term in terms and term[0] in WEIGHTS for term in question]
+        expected = [
+            term in terms and term[0] in WEIGHTS and not is_common(rows, term) for term in question
+        ]
         assert found.held(row).tolist() == expected
 
 
 def test_a_second_occurrence_tells_little() -> None:
     word = (Family.WORD, 1)
     filler = [(Family.WORD, 2), (Family.WORD, 3)]
-    rows = [[word, *filler], [word, word, filler[0]], filler]
-    once, twice, never = postings(rows).match(encode([word])).of(np.arange(3)).tolist()
+    rows = [[word, *filler], [word, word, filler[0]], filler, *[[(Family.WORD, 4)]] * 6]
+    once, twice, never = match(rows, [word]).of(np.arange(3)).tolist()
     assert never == 0
     assert once < twice < 1.5 * once
 
 
 def test_families_without_a_weight_are_left_out() -> None:
     rows = [[(Family.WORD, 1), (Family.BIGRAM, 1)]]
-    arrays = build_postings([encode(rows[0])], {Family.WORD: 1.0})
-    assert arrays["terms"].tolist() == encode([(Family.WORD, 1)]).tolist()
+    assert counted(rows, {Family.WORD: 1.0}).terms.tolist() == encode([(Family.WORD, 1)]).tolist()
 
 
 def test_nothing_is_found_in_nothing() -> None:
-    found = postings([]).match(encode([(Family.WORD, 1)]))
-    assert found.best(3).tolist() == []
-    assert postings([[], []]).match(encode([])).best(2).tolist() == [0, 1]
+    assert match([], [(Family.WORD, 1)]).best(3).tolist() == []
+    assert match([[], []], []).best(2).tolist() == [0, 1]
 
 
+@fixed
 @given(ROWS, QUESTION, st.integers(0, 30), st.sampled_from([0, 100]), st.data())
 def test_looking_common_terms_up_changes_nothing(
     rows: Rows, question: list[Term], budget: int, many: int, data: st.DataObject
@@ -127,12 +170,12 @@ def test_looking_common_terms_up_changes_nothing(
     flags = data.draw(st.lists(st.booleans(), min_size=len(rows), max_size=len(rows)))
     allowed = np.array(flags, bool)
     count = min(data.draw(st.integers(1, 4)), int(allowed.sum()))
-    slow = postings(rows).match(encode(question))
+    slow = match(rows, question)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("bot.retrieval.postings._BUDGET", budget)
-        patch.setattr("bot.retrieval.postings._MANY", many)
-        fast = postings(rows).match(encode(question))
-        looked_up = postings(rows).match(encode(question), search=False)
+        patch.setattr(postings_module, "_BUDGET", budget)
+        patch.setattr(postings_module, "_MANY", many)
+        fast = match(rows, question)
+        looked_up = match(rows, question, search=False)
         if count:
             found = fast.best(count, allowed).tolist()
             ranked = order(scores(slow, rows))
@@ -140,11 +183,16 @@ def test_looking_common_terms_up_changes_nothing(
     assert scores(fast, rows) == scores(slow, rows) == scores(looked_up, rows)
 
 
-@given(ROWS, QUESTION)
-def test_scores_are_the_same_in_any_order(rows: Rows, question: list[Term]) -> None:
-    """Exact sums: however the terms come and however the rows are sliced."""
-    whole = scores(postings(rows).match(encode(question)), rows)
-    assert scores(postings(rows).match(encode(question[::-1])), rows) == whole
+@fixed
+@given(ROWS, st.integers(2, 4))
+def test_parts_make_the_same_index_as_the_whole(rows: Rows, parts: int) -> None:
+    size = max(-(-len(rows) // parts), 1)
+    parted = [counted(rows[start : start + size]) for start in range(0, len(rows), size)]
+    whole = [counted(rows)]
+    lexicon = lexicon_of(whole)
+    expected = build_postings(whole, lexicon)
+    for name, array in build_postings(parted, lexicon).items():
+        np.testing.assert_array_equal(array, expected[name])
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 
 import numpy as np
@@ -16,7 +15,6 @@ from bot.reading import (
     READING_FEATURES,
     Cues,
     Way,
-    likelihood,
     named_in,
     reading_features,
     readings,
@@ -193,17 +191,6 @@ def test_there_are_one_to_three_readings(line: str, last: str, division: str) ->
 
 
 # Which reading it is
-
-
-def test_likelihood() -> None:
-    nothing = dict.fromkeys(["bias", *READING_FEATURES], 0.0)
-    features = np.zeros(len(READING_FEATURES))
-    assert likelihood(features, nothing) == 0.5
-    assert likelihood(features, nothing | {"bias": 1.0}) == pytest.approx(1 / (1 + math.exp(-1)))
-    features[READING_FEATURES.index("margin")] = 2.0
-    assert likelihood(features, nothing | {"margin": 3.0}) == pytest.approx(1 / (1 + math.exp(-6)))
-    for extreme in (1e9, -1e9):
-        assert 0 < likelihood(features, nothing | {"margin": extreme}) < 1
 
 
 def test_what_speaks_for_a_reading(harbour: Assistant) -> None:

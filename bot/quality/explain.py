@@ -24,7 +24,7 @@ def explain(assistant: Assistant, question: str, division: str | None) -> Iterat
     for place, row in enumerate(ranking.rows[:_SHOWN].tolist()):
         yield from _candidate(index, ranking, place, row)
     yield f"confidence {probability:.3f}, from:"
-    weights = index.model("confidence")
+    weights = index.weights("confidence")
     features = dict(zip(CONFIDENCE_FEATURES, confidence_features(index, ranking), strict=True))
     weighed = {name: weights.get(name, 0.0) * value for name, value in features.items()}
     for name in sorted(features, key=lambda name: -abs(weighed[name])):
@@ -36,7 +36,7 @@ def _candidate(index: Index, ranking: Ranking, place: int, row: int) -> Iterator
     section = index.section(row)
     name = index.division(section.division).names.name
     yield f"{place + 1}. {name} › {section.heading}  (score {ranking.scores[place]:.3f})"
-    weights = index.model("section")
+    weights = index.weights("section")
     features = zip(SECTION_FEATURES, ranking.features[place], strict=True)
     parts = (f"{part} {weights.get(part, 0.0) * value:+.2f}" for part, value in features)
     yield "   " + "  ".join(parts)

@@ -33,7 +33,7 @@ from bot.retrieval.confidence import (
     confidence_features,
 )
 from bot.retrieval.index import Index
-from bot.retrieval.linear import weigh
+from bot.retrieval.linear import Floats, LinearModel
 from bot.retrieval.question import Question
 from bot.retrieval.rank import (
     BARE_SECTION_FEATURES,
@@ -59,7 +59,6 @@ _READING_RIDGE = 0.02
 _STRENGTH = 0.3
 """The C of logistic regression."""
 
-Floats = NDArray[np.float64]
 Weights = dict[str, float]
 
 
@@ -192,10 +191,8 @@ def _fit_readings(
     lines = [line for dialogue in dialogues for line in _lines(assistant, dialogue)]
     telling = [*filter(_telling, lines)]
     choice = _choose(telling, READING_FEATURES, kind.reading, ridge=_READING_RIDGE)
-    best = [
-        int(np.argmax(np.round(weigh(line.features, READING_FEATURES, choice), 9)))
-        for line in lines
-    ]
+    model = LinearModel.of(READING_FEATURES, choice)
+    best = [int(np.argmax(model.scores(line.features))) for line in lines]
     picked = [READING_FEATURES.index(name) for name in kind.reading]
     confidence = _logistic(
         kind.reading,
@@ -238,7 +235,10 @@ def _went_on(
     likely = [each for each, is_right in zip(judged, found, strict=True) if is_right]
     if not likely:
         return assistant.after_unknown(conversation, asked.text)
-    return assistant.after_answer(conversation, max(likely, key=lambda each: each.probability))
+    best = max(likely, key=lambda each: each.probability)
+    return conversation.answered(
+        best.reading.text, assistant.catalogue.best(best), is_topic=best.is_topic
+    )
 
 
 def _choose(
@@ -283,8 +283,9 @@ def _calibrate(cases: Sequence[_Case], section: Weights, names: Sequence[str]) -
     """Logistic regression of "the best section answers" on the features ``names``."""
     picked = [CONFIDENCE_FEATURES.index(name) for name in names]
     lines, right, answerable = [], [], []
+    model = LinearModel.of(SECTION_FEATURES, section)
     for case in cases:
-        ranking = rank(case.index, case.hits, section, case.allowed)
+        ranking = rank(case.index, case.hits, model, case.allowed)
         lines.append(confidence_features(case.index, ranking)[picked])
         right.append(_right_section(case, int(ranking.rows[0])))
         answerable.append(bool(case.asked.golds))

@@ -14,7 +14,7 @@ from bot.document.model import Division, Document, Section
 from bot.retrieval.intents import learn_intents
 from bot.retrieval.mapped import pack_texts
 from bot.retrieval.parallel import each
-from bot.retrieval.postings import build_postings
+from bot.retrieval.postings import build_postings, count_terms
 from bot.retrieval.rows import Rows, lay_out
 from bot.retrieval.terms import Synonyms, Terms, analyse, fold_synonyms, title_terms
 from bot.text import normalize
@@ -48,6 +48,9 @@ def build_index(
     is_taught = _is_taught(rows)
     questions = {} if is_taught else _questions_of(rows, examples)
     passages = _Passages(document.divisions, rows, Synonyms(groups), sentences, questions)
+    of_passages = [count_terms([*map(passages.terms, range(len(rows.sections)))])]
+    of_sentences = [count_terms(sentences)]
+    lexicon = np.unique(np.concatenate([part.terms for part in (*of_passages, *of_sentences)]))
     facts = {
         "about": document.about,
         "phrases": document.common.phrases,
@@ -57,8 +60,9 @@ def build_index(
         "synonyms": groups,
     }
     return {
-        **_named("passages", build_postings([*map(passages.terms, range(len(rows.sections)))])),
-        **_named("sentences", build_postings(sentences)),
+        "lexicon": lexicon,
+        **_named("passages", build_postings(of_passages, lexicon)),
+        **_named("sentences", build_postings(of_sentences, lexicon)),
         **_named("intents", _intents(rows, examples, is_taught, len(document.common.acts))),
         "taught": np.array([is_taught]),
         "division_of": np.array(rows.division_of, np.int32),

@@ -10,15 +10,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bot.retrieval.answer_type import AnswerType, shows
 from bot.retrieval.index import Index
-from bot.retrieval.linear import probability
-from bot.retrieval.rank import SECTION_FEATURES, Ranking
+from bot.retrieval.linear import Floats
+from bot.retrieval.rank import SECTION_FEATURES, Hits, Ranking
 from bot.retrieval.terms import Family, family_bounds
 
 _COVERED = {
@@ -49,43 +48,36 @@ TAUGHT_CONFIDENCE_FEATURES = tuple(
 )
 
 
-def confidence(index: Index, ranking: Ranking, weights: Mapping[str, float]) -> float:
+def confidence(index: Index, ranking: Ranking) -> float:
     """The probability that the first section of ``ranking`` answers; 0 where there is none."""
     if not len(ranking.rows):
         return 0.0
-    features = confidence_features(index, ranking)
-    return probability(features, CONFIDENCE_FEATURES, weights)
+    model = index.model("confidence", CONFIDENCE_FEATURES)
+    return model.probability(confidence_features(index, ranking))
 
 
-def confidence_features(index: Index, ranking: Ranking) -> NDArray[np.float64]:
+def confidence_features(index: Index, ranking: Ranking) -> Floats:
     """The features, in the order of CONFIDENCE_FEATURES, of a ranking that is not empty."""
     hits, row = ranking.hits, int(ranking.rows[0])
     question = hits.question
-    scores = ranking.scores
-    elsewhere = index.division_of[ranking.rows] != index.division_of[row]
-    lead = scores[0] - scores[1] if len(scores) > 1 else 0.0
-    division_lead = scores[0] - scores[elsewhere][0] if elsewhere.any() else 0.0
-    leaning = hits.leaning
-    bounds, idf = family_bounds(question.sought), hits.passages.idf
-    told = np.where(hits.passages.held(row), idf, 0.0)
-    found = [float(told[bounds[each] : bounds[each + 1]].sum()) for each in _COVERED.values()]
-    total = [float(idf[bounds[each] : bounds[each + 1]].sum()) for each in _COVERED.values()]
-    covered = [part / whole if whole else 0.5 for part, whole in zip(found, total, strict=True)]
-    missed = [(whole - part) / 10 for part, whole in zip(found, total, strict=True)]
+    first, *others = ranking.scores.tolist()
+    divisions = index.division_of[ranking.rows].tolist()
+    elsewhere = (s for s, d in zip(others, divisions[1:], strict=True) if d != divisions[0])
+    covered = _covered(hits, row)
     # What the pairs that the section holds tell less what those tell that it does not, counted in
     # pairs that stand nowhere.
-    pairs = list(_COVERED).index("bigrams")
-    balance = (2 * found[pairs] - total[pairs]) / math.log1p(2 * index.size + 1)
+    pairs = covered[list(_COVERED).index("bigrams")]
+    balance = (pairs.found - pairs.missed) / math.log1p(2 * index.size + 1)
     passage = index.section(row).passage
     return np.array(
         [
-            *ranking.features[0],
-            ranking.shares[0],
-            lead,
-            division_lead,
-            leaning.outside,
-            *covered,
-            *missed,
+            *ranking.features[0].tolist(),
+            float(ranking.shares[0]),
+            first - others[0] if others else 0.0,
+            first - next(elsewhere, first),
+            hits.leaning.outside,
+            *(each.share for each in covered),
+            *(each.missed / 10 for each in covered),
             math.log(len(question.text) + 1),
             _JAPANESE.search(question.text) is None,
             *(question.asks is kind and not shows(passage, kind) for kind in _SHOWN),
@@ -96,7 +88,31 @@ def confidence_features(index: Index, ranking: Ranking) -> NDArray[np.float64]:
     )
 
 
-def _ahead(scores: NDArray[np.float64]) -> float:
+class _Covered(NamedTuple):
+    """What the terms of a family tell that a section holds, and those that it does not."""
+
+    found: float
+    missed: float
+
+    @property
+    def share(self) -> float:
+        told = self.found + self.missed
+        return self.found / told if told else 0.5
+
+
+def _covered(hits: Hits, row: int) -> list[_Covered]:
+    """How far a section holds the question's terms, in the order of _COVERED."""
+    bounds = family_bounds(hits.question.sought)
+    idf = hits.passages.idf
+    held = hits.passages.held(row)
+    found, missed = (idf * held).tolist(), (idf * ~held).tolist()
+    return [
+        _Covered(sum(found[start:end]), sum(missed[start:end]))
+        for start, end in ((bounds[each], bounds[each + 1]) for each in _COVERED.values())
+    ]
+
+
+def _ahead(scores: Floats) -> float:
     """By which part of its score the first passage is ahead of the best other one."""
     others = float(scores[1:].max(initial=0.0))
     return (float(scores[0]) - others) / max(float(scores[0]), 1e-9)

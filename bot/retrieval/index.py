@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from bot.reply import DivisionName
 from bot.retrieval.intents import Intents
+from bot.retrieval.lexicon import Lexicon
+from bot.retrieval.linear import LinearModel
 from bot.retrieval.mapped import Arrays, Texts
 from bot.retrieval.postings import Postings
 from bot.retrieval.terms import Synonyms
@@ -50,6 +52,7 @@ class Index:
     """
 
     def __init__(self, arrays: Arrays) -> None:
+        self.lexicon = Lexicon(arrays["lexicon"])
         self.passages = Postings(_part(arrays, "passages"))
         self.sentences = Postings(_part(arrays, "sentences"))
         self.is_taught = bool(arrays["taught"][0])
@@ -69,6 +72,7 @@ class Index:
         self.division: Callable[[int], IndexedDivision] = lru_cache(_KEPT)(self._division)
         self.sentence: Callable[[int], str] = lru_cache(_KEPT)(self._sentence_texts.__getitem__)
         self.section: Callable[[int], IndexedSection] = lru_cache(_KEPT)(self._section)
+        self.model: Callable[[str, tuple[str, ...]], LinearModel] = cache(self._model)
 
     @property
     def size(self) -> int:
@@ -113,12 +117,16 @@ class Index:
         ids = {division.names.id for division in self.divisions}
         return tuple(sorted(self.division_named.keys() - ids, key=lambda name: (-len(name), name)))
 
-    def model(self, name: str) -> dict[str, float]:
+    def weights(self, name: str) -> dict[str, float]:
         """Fitted weights by feature: of the model for documents with examples, or without."""
         weights: dict[str, float] = self._fact("weights")[
             name if self.is_taught else f"bare_{name}"
         ]
         return weights
+
+    def _model(self, name: str, features: tuple[str, ...]) -> LinearModel:
+        """The fitted model of this name over features in this order."""
+        return LinearModel.of(features, self.weights(name))
 
     def wording(self, language: str) -> tuple[dict[str, str], dict[str, str]]:
         """The bot's phrases in a language, and what it says there of its document."""

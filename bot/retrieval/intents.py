@@ -7,6 +7,7 @@ tells nothing, and 何人 turns almost any question into one that the document d
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,17 +15,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bot.retrieval.lexicon import Lexicon
 from bot.retrieval.mapped import Arrays
 from bot.retrieval.parallel import cores, each
-from bot.retrieval.postings import gather
 from bot.retrieval.rows import Example
 from bot.retrieval.terms import Family, Terms, family_of
 
 _FAMILIES = tuple(family for family in Family if family not in (Family.CHARACTER, Family.TITLE))
 """The views that the model learns from; single characters measured no better."""
 
-_NOTHING = 0.02
-"""Weights below this are left out: five of six, with a three-hundredth of the squared sum."""
+_SHARED = 4
+"""A term that fewer examples have than this cannot generalise and is left out."""
+_CELLS = 1 << 26
+"""So many weights at most, a byte each; the commonest terms are kept."""
+_LEVELS = 127
+"""Weights are kept as whole parts of their term's greatest, as measured without loss."""
 _NEVER = -1.0
 """The margin of a label that has no example."""
 _REGULARISATION = 2.0
@@ -51,13 +56,12 @@ class Leaning:
 
 
 class Intents:
-    """The learned model: weights of terms for labels."""
+    """The learned model: a weight of every term for every label."""
 
     def __init__(self, arrays: Arrays, sections: int, sentences: int) -> None:
-        self._terms = arrays["terms"]
+        self._lexicon = Lexicon(arrays["terms"])
         self._idf = arrays["idf"]
-        self._first = arrays["first"]
-        self._labels = arrays["labels"]
+        self._scale = arrays["scale"]
         self._weights = arrays["weights"]
         self._bias = arrays["bias"]
         self._outside = int(arrays["outside"][0])
@@ -65,24 +69,20 @@ class Intents:
         self._no_sections = np.broadcast_to(_NEVER, sections)
         self._no_sentences = np.broadcast_to(_NEVER, sentences)
 
-    def lean(self, terms: Terms, counts: NDArray[np.intp]) -> Leaning:
-        """The margins of a question with these distinct terms, each so often."""
-        places = np.searchsorted(self._terms, terms)
-        np.minimum(places, len(self._terms) - 1, out=places)
-        known = self._terms[places] == terms
-        places = places[known]
-        values = (1 + np.log(counts[known])) * self._idf[places]
-        values /= float(np.sqrt(values @ values)) or 1.0
-        first, last = self._first[places], self._first[places + 1]
-        labels, weights = gather((self._labels, self._weights), first, last)
-        weighed = weights * np.repeat(values, last - first)
-        margins: Floats = np.add(self._bias, np.bincount(labels, weighed, len(self._bias)))
-        count = len(self._no_sections)
+    def lean(self, terms: Terms) -> Leaning:
+        """The margins of a question with these distinct, ascending terms."""
+        places = self._lexicon.find(terms).places
+        idf = self._idf[places]
+        values = idf * self._scale[places]
+        values /= math.sqrt(idf @ idf) or 1.0
+        margins: Floats = values @ self._weights[places].astype(np.float64)
+        margins += self._bias
+        count, outside = len(self._no_sections), self._outside
         return Leaning(
-            sections=margins[:count] if self._outside else self._no_sections,
-            sentences=margins[count : self._outside] if self._outside else self._no_sentences,
-            outside=float(margins[self._outside]),
-            acts=margins[self._outside + 1 :],
+            sections=margins[:count] if outside else self._no_sections,
+            sentences=margins[count:outside] if outside else self._no_sentences,
+            outside=float(margins[outside]),
+            acts=margins[outside + 1 :],
         )
 
 
@@ -93,71 +93,65 @@ def learn_intents(
 
     Labels are numbered through: sections and sentences, if any has an example, "the document does
     not answer", acts.
-
-    A term that one example alone has cannot generalise and is left out.
     """
     from sklearn.feature_extraction.text import TfidfTransformer
 
-    vocabulary, counts = _count(terms)
-    tfidf = TfidfTransformer(sublinear_tf=True)
-    features = tfidf.fit_transform(counts)
     outside = sections + sentences if any(example.sections for example in examples) else 0
     truth = np.zeros((outside + 1 + acts, len(examples)), bool)
     for number, example in enumerate(examples):
         truth[[*example.sections, *(sections + row for row in example.sentences)], number] = True
         if not example.sections:
             truth[outside if example.act is None else outside + 1 + example.act, number] = True
-    weights, bias = _fit(features, truth)
+    vocabulary, has = _which(terms, _CELLS // len(truth))
+    tfidf = TfidfTransformer()
+    weights, bias = _fit(tfidf.fit_transform(has), truth)
+    scale = np.maximum(np.abs(weights).max(axis=1, initial=0.0), 1e-9) / _LEVELS
     return {
         "outside": np.array([outside]),
         "terms": vocabulary,
         "idf": tfidf.idf_,
-        "first": weights.indptr.astype(np.int64),
-        "labels": weights.indices.astype(np.min_scalar_type(len(truth))),
-        "weights": weights.data.astype(np.float32),
+        "scale": scale,
+        "weights": np.rint(weights / scale[:, None]).astype(np.int8),
         "bias": bias,
     }
 
 
-def _fit(features: Any, truth: NDArray[np.bool_]) -> tuple[Any, Floats]:
-    """Weights, a sparse column a label, and biases that tell each label (line of ``truth``) from
-    all others.
+def _fit(features: Any, truth: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    """Weights, a column a label, and biases that tell each label (line of ``truth``) from all
+    others.
     """
-    from scipy.sparse import hstack
-
     parts = min(cores(), len(truth)) if truth.size > _WORTH_A_PROCESS else 1
     fitted = each(_fit_part, [(features, part) for part in np.array_split(truth, parts)])
     weights, bias = zip(*fitted, strict=True)
-    return hstack(weights).tocsr(), np.concatenate(bias)
+    return np.hstack(weights), np.concatenate(bias)
 
 
-def _fit_part(part: tuple[Any, NDArray[np.bool_]]) -> tuple[Any, Floats]:
-    from scipy.sparse import csc_matrix, hstack
+def _fit_part(part: tuple[Any, NDArray[np.bool_]]) -> tuple[Floats, Floats]:
     from sklearn.svm import LinearSVC
 
     features, truth = part
-    weights = [csc_matrix((features.shape[1], 1), dtype=np.float32)] * len(truth)
+    weights = np.zeros((features.shape[1], len(truth)))
     bias = np.full(len(truth), _NEVER)
     for label in np.flatnonzero(truth.any(axis=1)):
         if truth[label].all():
             bias[label] = -_NEVER
             continue
         model = LinearSVC(C=_REGULARISATION, tol=1e-2, random_state=0).fit(features, truth[label])
-        kept = np.where(np.abs(model.coef_) < _NOTHING, 0, model.coef_)
-        weights[label] = csc_matrix(kept.T.astype(np.float32))
+        weights[:, label] = model.coef_[0]
         bias[label] = model.intercept_[0]
-    return hstack(weights), bias
+    return weights, bias
 
 
-def _count(terms: Sequence[Terms]) -> tuple[Terms, Any]:
-    """The vocabulary and, sparse, how often each example has each term of it."""
+def _which(terms: Sequence[Terms], most: int) -> tuple[Terms, Any]:
+    """The vocabulary, ``most`` terms at most, and, sparse, which example has which term of it."""
     from scipy.sparse import csr_matrix
 
-    kept = [each[np.isin(family_of(each), _FAMILIES)] for each in terms]
+    kept = [np.unique(each[np.isin(family_of(each), _FAMILIES)]) for each in terms]
     vocabulary, columns = np.unique(np.concatenate(kept), return_inverse=True)
     starts = np.cumsum([0, *map(len, kept)])
     shape = (len(terms), len(vocabulary))
-    counts = csr_matrix((np.ones(len(columns)), columns, starts), shape=shape)
-    counts.sum_duplicates()
-    shared = np.bincount(counts.indices, minlength=len(vocabulary)) > 1
-    return vocabulary[shared], counts[:, shared]
+    has = csr_matrix((np.ones(len(columns)), columns, starts), shape=shape)
+    frequency = np.bincount(columns, minlength=len(vocabulary))
+    commonest = np.sort(np.argsort(-frequency, kind="stable")[:most])
+    commonest = commonest[frequency[commonest] >= _SHARED]
+    return vocabulary[commonest], has[:, commonest]

@@ -4,23 +4,36 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-
-def weigh(features: NDArray[np.float64], names: Sequence[str], weights: Mapping[str, float]) -> Any:
-    """The weighted sum of features, given in the order of ``names``; one for each line of them.
-
-    What a model does not weigh counts nothing.
-    """
-    return features @ [weights.get(name, 0.0) for name in names]
+Floats = NDArray[np.float64]
 
 
-def probability(
-    features: NDArray[np.float64], names: Sequence[str], weights: Mapping[str, float]
-) -> float:
-    """What a logistic regression makes of features, given in the order of ``names``."""
-    z = weights["bias"] + float(weigh(features, names, weights))
-    return 1 / (1 + math.exp(-max(min(z, 30.0), -30.0)))
+@dataclass(frozen=True, slots=True, eq=False)
+class LinearModel:
+    """One weight for each of some features, in their order, and what is added to the sum."""
+
+    weights: Floats
+    bias: float
+
+    @classmethod
+    def of(cls, features: Sequence[str], weights: Mapping[str, float]) -> LinearModel:
+        """The model from its fitted weights by name; a feature without one counts nothing."""
+        return cls(
+            np.array([weights.get(name, 0.0) for name in features]), weights.get("bias", 0.0)
+        )
+
+    def scores(self, features: Floats) -> Floats:
+        """The weighted sum of each line of features.
+
+        Rounded, so that machines that add in another order still agree on ties.
+        """
+        return (features @ self.weights).round(9)
+
+    def probability(self, features: Floats) -> float:
+        """What the model makes of one line of features as a logistic regression."""
+        z = self.bias + float(features @ self.weights)
+        return 1 / (1 + math.exp(-max(min(z, 30.0), -30.0)))

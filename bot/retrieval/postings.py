@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bot.retrieval.lexicon import Found
 from bot.retrieval.mapped import Arrays
 from bot.retrieval.terms import Family, Terms, family_of
 from bot.retrieval.top import top
@@ -37,6 +38,11 @@ PASSAGE_WEIGHTS = {
 }
 
 
+_COMMON = 0.25
+"""A term that more than this part of all rows have is not looked for. On encyclopedia paragraphs
+that changes nothing in what is found and spares five of six postings of a question."""
+_NEVER_COMMON = 64
+"""So few rows are always looked through."""
 _BUDGET = 150_000
 """So many postings are added up for a question; of the terms that have more, single rows are
 looked up.
@@ -130,11 +136,11 @@ class Matches:
 class Postings:
     """Rows found by their terms: TF-IDF, saturated as in BM25, each family by itself.
 
-    Scores are exact sums, so that they are the same on every machine.
+    Terms are known by their places in a lexicon. Scores are exact sums, so that they are the same
+    on every machine.
     """
 
     def __init__(self, arrays: Arrays) -> None:
-        self._terms = arrays["terms"]
         self._starts = arrays["starts"]
         self._rows = arrays["rows"]
         self._weights = arrays["weights"]
@@ -143,28 +149,22 @@ class Postings:
         self._of_family = arrays["of_family"]
         self.size = int(arrays["size"][0])
 
-    def match(self, terms: Terms, *, search: bool = True) -> Matches:
-        """Look for the distinct ``terms`` of a question; without ``search`` only to look single
-        rows up.
-        """
-        idf = np.full(len(terms), np.log1p(2 * self.size + 1.0))
-        places = np.zeros(0, np.intp)
-        numbers = np.zeros(0, np.intp)
-        if len(self._terms):
-            places = np.searchsorted(self._terms, terms)
-            np.minimum(places, len(self._terms) - 1, out=places)
-            numbers = np.flatnonzero(self._terms[places] == terms)
-            places = places[numbers]
-            idf[numbers] = self._idf[places]
-        ceiling = float(self._of_family[family_of(terms)] @ idf)
-        lengths = self._starts[places + 1] - self._starts[places]
+    def match(self, question: Found, *, search: bool = True) -> Matches:
+        """Look for the terms of a question; without ``search`` only to look single rows up."""
+        idf = np.full(len(question.terms), _idf(0, self.size))
+        idf[question.numbers] = self._idf[question.places]
+        ceiling = float(self._of_family[family_of(question.terms)] @ idf)
+        numbers, places = question.numbers, question.places
+        starts, ends = self._starts[places], self._starts[places + 1]
+        lengths = ends - starts
         rest: tuple[_List, ...] = ()
         if lengths.sum() > _BUDGET:
-            order = np.argsort(lengths, kind="stable")
-            rare = int(np.searchsorted(lengths[order].cumsum(), _BUDGET, "right")) if search else 0
+            order = lengths.nonzero()[0]  # common terms have none
+            order = order[lengths[order].argsort(kind="stable")]
+            rare = int(lengths[order].cumsum().searchsorted(_BUDGET, "right")) if search else 0
             rest = tuple(map(self._list, numbers[order[rare:]], places[order[rare:]]))
-            numbers, places = numbers[order[:rare]], places[order[:rare]]
-        starts, ends = self._starts[places], self._starts[places + 1]
+            kept = order[:rare]
+            numbers, starts, ends = numbers[kept], starts[kept], ends[kept]
         rows, weights = gather((self._rows, self._weights), starts, ends)
         sums = np.zeros(0)
         if search or not rest:
@@ -177,56 +177,120 @@ class Postings:
         return _List(int(number), self._rows[start:end], self._weights[start:end], most)
 
 
-def build_postings(
-    rows: Sequence[Terms], weights: Mapping[Family, float] = PASSAGE_WEIGHTS
-) -> dict[str, NDArray[Any]]:
-    """The arrays of ``Postings`` for rows given as their terms, each as often as it occurs.
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How often each of some rows holds each term, entry by entry, by term and then by row.
 
-    Terms of families without a weight are left out.
+    ``terms`` are distinct and ascending; the entries of term i are those from ``starts[i]`` to
+    ``starts[i + 1]``: ``rows``, counted from 0, and ``counts``. ``lengths[row, family]`` is how
+    many terms of a family a row has.
     """
-    size = len(rows)
-    of_family = np.zeros(len(Family))
-    of_family[list(weights)] = list(weights.values())
+
+    terms: Terms
+    starts: NDArray[np.int64]
+    rows: NDArray[np.int32]
+    counts: NDArray[np.uint16]
+    lengths: NDArray[np.int32]
+
+
+def count_terms(rows: Sequence[Terms], weights: Mapping[Family, float] = PASSAGE_WEIGHTS) -> Counts:
+    """Count the terms of rows, each given as often as it occurs; those of families without a
+    weight are left out.
+    """
     terms = np.concatenate([*rows, np.zeros(0, np.uint64)])
-    row = np.repeat(np.arange(size, dtype=np.int32), [len(held) for held in rows])
-    weighted = of_family[family_of(terms)] > 0
+    row = np.repeat(np.arange(len(rows), dtype=np.int32), [len(held) for held in rows])
+    weighted = _by_family(weights)[family_of(terms)] > 0
     terms, row = terms[weighted], row[weighted]
+    lengths = np.bincount(
+        row.astype(np.int64) * len(Family) + family_of(terms), minlength=len(rows) * len(Family)
+    )
     order = np.argsort(terms, kind="stable")  # the rows of a term stay in order
     terms, row = terms[order], row[order]
     first = np.ones(len(terms), bool)
     first[1:] = (terms[1:] != terms[:-1]) | (row[1:] != row[:-1])
-    counts = np.diff(np.append(np.flatnonzero(first), len(terms)))
-    terms, row = terms[first], row[first]
-    vocabulary, starts = np.unique(terms, return_index=True)
-    starts = np.append(starts, len(terms))
-    frequency = np.diff(starts)
-    idf = np.log1p((size - frequency + 0.5) / (frequency + 0.5))
-    family = family_of(terms)
-    saturated = _saturate(counts, row, family, size)
-    values = of_family[family] * np.repeat(idf, frequency) * saturated
-    exact = (np.rint(values * _UNIT) / _UNIT).astype(np.float32)
+    entries = np.flatnonzero(first)
+    counts = np.minimum(np.diff(np.append(entries, len(terms))), np.iinfo(np.uint16).max)
+    distinct, starts = np.unique(terms[entries], return_index=True)
+    return Counts(
+        distinct,
+        np.append(starts, len(entries)),
+        row[entries],
+        counts.astype(np.uint16),
+        lengths.reshape(len(rows), len(Family)).astype(np.int32),
+    )
+
+
+def build_postings(
+    parts: Sequence[Counts],
+    lexicon: Terms,
+    weights: Mapping[Family, float] = PASSAGE_WEIGHTS,
+) -> dict[str, NDArray[Any]]:
+    """The arrays of ``Postings`` for the rows of all parts, one part after the other.
+
+    Every term of theirs must be in the lexicon. Parts are put together without sorting again.
+    """
+    size = sum(len(part.lengths) for part in parts)
+    places = [lexicon.searchsorted(part.terms) for part in parts]
+    frequency = np.zeros(len(lexicon), np.int64)
+    for part, place in zip(parts, places, strict=True):
+        frequency[place] += np.diff(part.starts)
+    common = frequency > max(_COMMON * size, _NEVER_COMMON)
+    idf = np.where(common, 0.0, _idf(frequency, size))
+    starts = np.zeros(len(lexicon) + 1, np.int64)
+    np.cumsum(np.where(common, 0, frequency), out=starts[1:])
+    rows = np.zeros(starts[-1], np.int32)
+    values = np.zeros(starts[-1], np.float32)
+    relative = _relative_lengths(parts)
+    of_family = _by_family(weights)
+    free, above = starts[:-1].copy(), 0
+    for part, place in zip(parts, places, strict=True):
+        lengths = np.diff(part.starts)
+        kept = np.repeat(~common[place], lengths)
+        lengths = np.where(common[place], 0, lengths)
+        family = np.repeat(family_of(part.terms), lengths)
+        row, count = part.rows[kept] + above, part.counts[kept]
+        saturated = count * (K1 + 1) / (count + K1 * (1 - B + B * relative[row, family]))
+        weight = np.repeat(of_family[family_of(part.terms)] * idf[place], lengths) * saturated
+        to = np.repeat(free[place] - np.cumsum(lengths) + lengths, lengths)
+        to += np.arange(len(to))
+        rows[to] = row
+        values[to] = np.rint(weight * _UNIT) / _UNIT
+        free[place] += lengths
+        above += len(part.lengths)
     return {
-        "terms": vocabulary,
-        "starts": starts.astype(np.int64),
-        "rows": row,
-        "weights": exact,
-        "most": np.maximum.reduceat(exact, starts[:-1]) if len(exact) else exact,
+        "starts": starts,
+        "rows": rows,
+        "weights": values,
+        "most": _greatest(values, starts),
         "idf": idf.astype(np.float32),
         "of_family": of_family,
         "size": np.array([size]),
     }
 
 
-def _saturate(
-    counts: NDArray[np.intp], row: NDArray[np.int32], family: NDArray[np.intp], size: int
-) -> NDArray[np.float64]:
-    """Term frequencies as BM25 weighs them; a row's length is counted by family."""
-    cell = row.astype(np.int64) * len(Family) + family
-    length = np.bincount(cell, counts, size * len(Family)).reshape(size, len(Family))
-    average = np.maximum(length.mean(axis=0), 1e-9) if size else np.ones(len(Family))
-    relative = (length / average).ravel()[cell]
-    saturated: NDArray[np.float64] = counts * (K1 + 1) / (counts + K1 * (1 - B + B * relative))
-    return saturated
+def _idf(frequency: Any, size: int) -> Any:
+    """What a term tells that so many of ``size`` rows have; never less than nothing."""
+    return np.log1p((size - frequency + 0.5) / (frequency + 0.5))
+
+
+def _by_family(weights: Mapping[Family, float]) -> NDArray[np.float64]:
+    return np.array([weights.get(family, 0.0) for family in Family])
+
+
+def _relative_lengths(parts: Sequence[Counts]) -> NDArray[np.float64]:
+    """How long each row is beside the average, family by family."""
+    lengths = np.concatenate([np.zeros((0, len(Family))), *(part.lengths for part in parts)])
+    average = lengths.mean(axis=0) if len(lengths) else np.ones(len(Family))
+    return lengths / np.maximum(average, 1e-9)
+
+
+def _greatest(values: NDArray[np.float32], starts: NDArray[np.int64]) -> NDArray[np.float32]:
+    """The greatest value of every range; 0 of an empty one."""
+    greatest = np.zeros(len(starts) - 1, np.float32)
+    filled = np.flatnonzero(np.diff(starts))
+    if len(filled):
+        greatest[filled] = np.maximum.reduceat(values, starts[filled])
+    return greatest
 
 
 def gather(
@@ -237,10 +301,17 @@ def gather(
     Many values are copied in runs, which is twice as fast as picking each; for few of them picking
     spares a step for every range.
     """
-    lengths = ends - starts
-    if (total := int(lengths.sum())) <= _FEW:
-        offsets = starts - np.cumsum(lengths) + lengths
-        picked = np.repeat(offsets, lengths) + np.arange(total)
+    if (ends - starts).sum() <= _FEW:
+        picked = ranges(starts, ends)
         return [values[picked] for values in columns]
-    ranges = list(zip(starts.tolist(), ends.tolist(), strict=True))
-    return [np.concatenate([values[start:end] for start, end in ranges]) for values in columns]
+    runs = list(zip(starts.tolist(), ends.tolist(), strict=True))
+    return [np.concatenate([values[start:end] for start, end in runs]) for values in columns]
+
+
+def ranges(starts: NDArray[Any], ends: NDArray[Any]) -> NDArray[np.intp]:
+    """All whole numbers of all ranges, one range after the other."""
+    lengths = ends - starts
+    before = lengths.cumsum()
+    total = int(before[-1]) if len(before) else 0
+    numbers: NDArray[np.intp] = (starts - before + lengths).repeat(lengths) + np.arange(total)
+    return numbers

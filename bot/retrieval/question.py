@@ -6,7 +6,6 @@ import re
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bot.retrieval.answer_type import AnswerType, asked_type
 from bot.retrieval.terms import Analysis, Family, Synonyms, Terms, analyse, family_bounds
@@ -21,7 +20,8 @@ _TYPED_IN_KANA = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A normalised question: its analysis, its distinct terms and how often it has each.
+    """A normalised question: its analysis and its distinct terms, ascending, those of each family
+    between its ``bounds``.
 
     ``sought`` are the terms, ascending, to look for in the document: its words in titles as well,
     and its readings only where it was typed in kana. With kanji to go by, what sounds alike
@@ -30,7 +30,7 @@ class Question:
 
     analysis: Analysis
     terms: Terms
-    counts: NDArray[np.intp]
+    bounds: list[int]
     sought: Terms
     asks: AnswerType
 
@@ -43,30 +43,25 @@ class Question:
     def read(cls, text: str, synonyms: Synonyms) -> Question:
         """Normalise and analyse a text."""
         analysis = analyse(normalize(text), synonyms)
-        terms, counts = _distinct(analysis.terms)
-        return cls(
-            analysis, terms, counts, _sought(analysis.text, terms), asked_type(analysis.text)
-        )
+        terms = _distinct(analysis.terms)
+        bounds = family_bounds(terms)
+        sought = _sought(analysis.text, terms, bounds)
+        return cls(analysis, terms, bounds, sought, asked_type(analysis.text))
 
 
-def _sought(text: str, terms: Terms) -> Terms:
-    bounds = family_bounds(terms)
-    words = terms[bounds[Family.WORD] : bounds[Family.WORD + 1]]
-    parts = [terms, words + _WORD_TO_TITLE]
-    if not _is_kana(text):
-        first, end = bounds[Family.READING_BIGRAM], bounds[Family.READING_TRIGRAM + 1]
-        parts = [terms[:first], terms[end:], words + _WORD_TO_TITLE]
-    return np.sort(np.concatenate(parts))
+def _sought(text: str, terms: Terms, bounds: list[int]) -> Terms:
+    titles = terms[bounds[Family.WORD] : bounds[Family.WORD + 1]] + _WORD_TO_TITLE
+    spelled = terms if _is_kana(text) else terms[: bounds[Family.READING_BIGRAM]]
+    return np.concatenate([spelled, titles])
 
 
 def _is_kana(text: str) -> bool:
     return _KANA.search(text) is not None and len(_KANJI.findall(text)) < _TYPED_IN_KANA * len(text)
 
 
-def _distinct(terms: Terms) -> tuple[Terms, NDArray[np.intp]]:
-    """The distinct terms, ascending, and how often each occurs."""
+def _distinct(terms: Terms) -> Terms:
+    """The distinct terms, ascending."""
     ordered = np.sort(terms)
-    first = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
-    first = first[: len(ordered)]  # no term at all has no first one
-    ends = np.concatenate([first[1:], [len(ordered)]]) if len(first) else first
-    return ordered[first], ends - first
+    first = np.ones(len(ordered), bool)
+    np.not_equal(ordered[1:], ordered[:-1], out=first[1:])
+    return ordered[first]

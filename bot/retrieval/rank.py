@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,12 +10,9 @@ from numpy.typing import NDArray
 from bot.retrieval.answer_type import shows
 from bot.retrieval.index import Index
 from bot.retrieval.intents import Leaning
-from bot.retrieval.linear import weigh
-from bot.retrieval.postings import Matches
+from bot.retrieval.linear import Floats, LinearModel
+from bot.retrieval.postings import Matches, ranges
 from bot.retrieval.question import Question
-from bot.retrieval.top import top
-
-Floats = NDArray[np.float64]
 
 SECTION_FEATURES = ("passage", "sentence", "margin", "sentence_margin")
 SENTENCE_FEATURES = ("words", "margin", "type")
@@ -24,7 +20,7 @@ SENTENCE_FEATURES = ("words", "margin", "type")
 BARE_SECTION_FEATURES = ("passage",)
 BARE_SENTENCE_FEATURES = ("words", "type")
 _CANDIDATES = 10
-"""How many sections are looked at closely."""
+"""How many sections are ranked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,23 +62,27 @@ class Ranking:
 
 def look_up(index: Index, question: Question) -> Hits:
     """Everything the index knows about a question."""
+    found = index.lexicon.find(question.sought)
     return Hits(
         question,
-        index.passages.match(question.sought),
-        index.sentences.match(question.sought, search=False),
-        index.intents.lean(question.terms, question.counts),
+        index.passages.match(found),
+        index.sentences.match(found, search=False),
+        index.intents.lean(question.terms),
     )
 
 
 def rank(
-    index: Index, hits: Hits, weights: Mapping[str, float], allowed: NDArray[np.bool_] | None = None
+    index: Index, hits: Hits, model: LinearModel, allowed: NDArray[np.bool_] | None = None
 ) -> Ranking:
-    """The best sections, among those ``allowed`` if given; ties go to the earlier one."""
-    rows = _shortlist(index, hits, allowed)
+    """The best sections, among those ``allowed`` if given; ties go to the earlier one.
+
+    Where everything learned is at hand for every section, all are compared; of a large document
+    those whose words fit best.
+    """
+    rows = _all(index, allowed) if index.is_taught else _fitting(index, hits, allowed)
     features = section_features(index, hits, rows)
-    # Rounded, so that machines that add in another order still agree on ties.
-    scores = np.round(weigh(features, SECTION_FEATURES, weights), 9)
-    order = np.lexsort((rows, -scores))
+    scores = model.scores(features)
+    order = (-scores).argsort(kind="stable")[:_CANDIDATES]
     rows, features, scores = rows[order], features[order], scores[order]
     shares = np.exp(scores - scores.max(initial=0.0))
     return Ranking(hits, rows, features, scores, shares / max(shares.sum(), 1e-9))
@@ -94,9 +94,8 @@ def section_features(index: Index, hits: Hits, rows: NDArray[np.intp]) -> Floats
     if not len(rows):
         return features
     starts, ends = index.first_sentence[rows], index.first_sentence[rows + 1]
-    lengths = ends - starts
-    sentences = np.concatenate([*map(np.arange, starts.tolist(), ends.tolist())])
-    firsts = np.cumsum(lengths) - lengths
+    sentences = ranges(starts, ends)
+    firsts = np.cumsum(ends - starts) - (ends - starts)
     features[:, 0] = hits.passages.of(rows) / max(hits.passages.ceiling, 1e-9)
     of_sentences = hits.sentences.of(sentences) / max(hits.sentences.ceiling, 1e-9)
     features[:, 1] = np.maximum.reduceat(of_sentences, firsts)
@@ -106,21 +105,19 @@ def section_features(index: Index, hits: Hits, rows: NDArray[np.intp]) -> Floats
     return features
 
 
-def best_sentence(index: Index, hits: Hits, row: int, weights: Mapping[str, float]) -> int:
+def best_sentence(index: Index, hits: Hits, row: int) -> int:
     """The sentence of a section that answers best; the earlier of equals."""
-    return sentences_by_score(index, hits, row, weights)[0]
+    return sentences_by_score(index, hits, row)[0]
 
 
-def sentences_by_score(
-    index: Index, hits: Hits, row: int, weights: Mapping[str, float]
-) -> list[int]:
+def sentences_by_score(index: Index, hits: Hits, row: int) -> list[int]:
     """The sentences of a section, best first; the earlier of equals."""
     start, end = index.first_sentence[row : row + 2].tolist()
     if end - start < 2:
         return list(range(start, end))
-    features = sentence_features(index, hits, start, end)
-    scores = weigh(features, SENTENCE_FEATURES, weights)
-    order: list[int] = (start + np.argsort(-np.round(scores, 9), kind="stable")).tolist()
+    model = index.model("sentence", SENTENCE_FEATURES)
+    scores = model.scores(sentence_features(index, hits, start, end))
+    order: list[int] = (start + (-scores).argsort(kind="stable")).tolist()
     return order
 
 
@@ -137,12 +134,11 @@ def sentence_features(index: Index, hits: Hits, start: int, end: int) -> Floats:
     return features
 
 
-def _shortlist(index: Index, hits: Hits, allowed: NDArray[np.bool_] | None) -> NDArray[np.intp]:
-    """The sections worth a closer look, by words and by what was learned, in ascending order."""
+def _all(index: Index, allowed: NDArray[np.bool_] | None) -> NDArray[np.intp]:
+    return np.arange(index.size) if allowed is None else allowed.nonzero()[0]
+
+
+def _fitting(index: Index, hits: Hits, allowed: NDArray[np.bool_] | None) -> NDArray[np.intp]:
+    """The sections worth a closer look by their words, in ascending order."""
     count = min(_CANDIDATES, index.size if allowed is None else int(allowed.sum()))
-    chosen = hits.passages.best(count, allowed).tolist()
-    if index.is_taught:
-        learned = np.round(hits.leaning.sections, 9)
-        masked = learned if allowed is None else np.where(allowed, learned, -np.inf)
-        chosen += top(masked, count).tolist()
-    return np.array(sorted(set(chosen)), np.intp)
+    return np.sort(hits.passages.best(count, allowed))

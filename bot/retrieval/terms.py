@@ -28,21 +28,36 @@ _CHARACTER_BITS = 20  # normalised text has none of the private characters above
 
 
 class Family(IntEnum):
-    """The views of a text. Example: 感染症対策は"""
+    """The views of a text. Example: 感染症対策は
+
+    In ascending terms those of one family stand together, and the readings last: whoever does not
+    want them takes what stands before.
+    """
 
     CHARACTER = 0  # 感
     BIGRAM = 1  # 感染
     TRIGRAM = 2  # 感染症
-    READING_BIGRAM = 3  # かん: finds what was typed in kana, and homophones (国債課 -> 国際課)
-    READING_TRIGRAM = 4  # かんせ
-    WORD = 5  # 感染, dictionary form of a content word
-    PARTICLE = 6  # は, and every other word that is no content word
-    WORD_BIGRAM = 7  # 感染 症
-    COMPOUND = 8  # 感染症対策, a run of nouns
-    TITLE = 9  # a word of the headings and of the division's names
-    SYNONYM = 10  # a group of words for the same thing
+    WORD = 3  # 感染, dictionary form of a content word
+    PARTICLE = 4  # は, and every other word that is no content word
+    WORD_BIGRAM = 5  # 感染 症
+    COMPOUND = 6  # 感染症対策, a run of nouns
+    SYNONYM = 7  # a group of words for the same thing
+    READING_BIGRAM = 8  # かん: finds what was typed in kana, and homophones (国債課 -> 国際課)
+    READING_TRIGRAM = 9  # かんせ
+    TITLE = 10  # a word of the headings and of the division's names, in sections alone
 
 
+_WORD, _PARTICLE, _WORD_BIGRAM, _COMPOUND, _SYNONYM, _TITLE = (
+    int(family) << _BITS
+    for family in (
+        Family.WORD,
+        Family.PARTICLE,
+        Family.WORD_BIGRAM,
+        Family.COMPOUND,
+        Family.SYNONYM,
+        Family.TITLE,
+    )
+)
 _FIRST_OF_FAMILY = np.array([family << _BITS for family in Family], np.uint64)
 
 
@@ -50,7 +65,7 @@ class Analysis(NamedTuple):
     """A normalised text, its words and its terms, each as often as it occurs, in no order."""
 
     text: str
-    words: tuple[Word, ...]
+    words: list[Word]
     terms: Terms
 
 
@@ -73,7 +88,7 @@ class Synonyms:
         for start, first in enumerate(lemmas):
             for length in self._lengths.get(first, ()):
                 for number in self._groups.get(" ".join(lemmas[start : start + length]), ()):
-                    yield _term(Family.SYNONYM, number)
+                    yield _SYNONYM | number
 
 
 def fold_synonyms(groups: Iterable[Iterable[str]]) -> dict[str, list[int]]:
@@ -87,18 +102,17 @@ def fold_synonyms(groups: Iterable[Iterable[str]]) -> dict[str, list[int]]:
 
 def analyse(text: str, synonyms: Synonyms | None = None) -> Analysis:
     """The terms of a normalised text, in every family but TITLE."""
-    found = tuple(words(text))
-    lemmas = [word.lemma for word in found]
+    found = words(text)
     content = [word_code(word.lemma) for word in found if word.is_content]
-    numbers = [_term(Family.WORD, code) for code in content]
-    numbers += [_term(Family.PARTICLE, word_code(w.lemma)) for w in found if not w.is_content]
+    numbers = [_WORD | code for code in content]
+    numbers += [_PARTICLE | word_code(word.lemma) for word in found if not word.is_content]
     numbers += [
-        _term(Family.WORD_BIGRAM, (first * 0x9E3779B97F4A7C15 + second) & _MASK)
+        _WORD_BIGRAM | (first * 0x9E3779B97F4A7C15 + second & _MASK)
         for first, second in pairwise(content)
     ]
-    numbers += [_term(Family.COMPOUND, word_code(noun)) for noun in _compounds(found)]
+    numbers += [_COMPOUND | word_code(noun) for noun in _compounds(found)]
     if synonyms is not None:
-        numbers += synonyms.terms(lemmas)
+        numbers += synonyms.terms([word.lemma for word in found])
     reading = "".join([word.reading or word.surface for word in found])
     terms = np.concatenate(
         [
@@ -113,12 +127,12 @@ def analyse(text: str, synonyms: Synonyms | None = None) -> Analysis:
 def title_terms(analysis: Analysis) -> Terms:
     """The words of a heading or a name, as terms of the family TITLE."""
     codes = [word_code(word.lemma) for word in analysis.words if word.is_content]
-    return np.array([_term(Family.TITLE, code) for code in codes], np.uint64)
+    return np.array([_TITLE | code for code in codes], np.uint64)
 
 
 def word_term(lemma: str) -> int:
     """The term of a content word, by its dictionary form."""
-    return _term(Family.WORD, word_code(lemma))
+    return _WORD | word_code(lemma)
 
 
 def family_bounds(terms: Terms) -> list[int]:
@@ -143,19 +157,18 @@ def word_code(word: str) -> int:
     return int.from_bytes(blake2b(word.encode(), digest_size=8).digest(), "big") & _MASK
 
 
-def _term(family: Family, code: int) -> int:
-    return family << _BITS | code
-
-
 def _compounds(found: Sequence[Word]) -> Iterable[str]:
     run: list[str] = []
-    for word in (*found, None):
-        if word is not None and word.is_noun:
+    for word in found:
+        if word.is_noun:
             run.append(word.surface)
             continue
         if len(run) > 1:
             yield "".join(run)
-        run = []
+        if run:
+            run = []
+    if len(run) > 1:
+        yield "".join(run)
 
 
 def _grams(text: str, *families: Family | None) -> Iterator[Terms]:
@@ -165,4 +178,4 @@ def _grams(text: str, *families: Family | None) -> Iterator[Terms]:
         if size:
             grams = grams[:-1] << _SHIFT | codes[size:]
         if family is not None:
-            yield grams | np.uint64(family << _BITS)
+            yield grams | _FIRST_OF_FAMILY[family]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+from functools import lru_cache
 from typing import NamedTuple
 
 import fugashi
@@ -17,47 +18,40 @@ _KANA_ONLY = re.compile(r"[ぁ-ゖァ-ヺー]+")
 # One formatted parse is twice as fast as reading the features of nodes one by one, and nothing
 # of MeCab's memory outlives the call (a node's features change under a later call).
 # The surface comes last because the end of the whole output is stripped and it is never empty.
-_FORMAT = r"%f[0]\t%f[1]\t%f[7]\t%f[17]\t%m\n"
-_UNKNOWN_FORMAT = r"%f[0]\t%f[1]\t-\t-\t%m\n"
+_FORMAT = r"%f[0]\t%f[7]\t%f[17]\t%m\n"
+_UNKNOWN_FORMAT = r"%f[0]\t-\t-\t%m\n"
 _thread = threading.local()
 
 
 class Word(NamedTuple):
-    """A word as it stands, its parts of speech, its dictionary form and its reading in hiragana.
+    """A word as it stands, its dictionary form and its reading in hiragana.
 
     ``lemma`` is the surface for words the dictionary does not know; ``reading`` is then empty
-    unless the word is kana.
+    unless the word is kana. A word is content if it says something by itself, as particles do
+    not; nouns may be parts of a compound noun.
     """
 
     surface: str
-    kind: str
-    subkind: str
     lemma: str
     reading: str
-
-    @property
-    def is_content(self) -> bool:
-        """Whether the word says something by itself, as particles do not."""
-        return self.kind in _CONTENT
-
-    @property
-    def is_noun(self) -> bool:
-        """Whether the word may be part of a compound noun."""
-        return self.kind in _NOUNS
+    is_content: bool
+    is_noun: bool
 
 
 def words(text: str) -> list[Word]:
     """The words of a normalised text, in order. Safe from any thread: each has its own tagger."""
     parsed: str = _tagger().parse(text)
-    return [_word(*line.split("\t")) for line in parsed.split("\n") if "\t" in line]
+    return [_word(line) for line in parsed.split("\n") if line]
 
 
-def _word(kind: str, subkind: str, lemma: str, reading: str, surface: str) -> Word:
+@lru_cache(maxsize=1 << 14)  # a text's words are mostly those of other texts
+def _word(line: str) -> Word:
+    kind, lemma, reading, surface = line.split("\t")
     # Loan words carry their origin (センター -> センター-center); unknown words have a bare "-".
     lemma = lemma.partition("-")[0] or surface
     if reading == "-":
         reading = surface if _KANA_ONLY.fullmatch(surface) else ""
-    return Word(surface, kind, subkind, lemma, hiragana(reading))
+    return Word(surface, lemma, hiragana(reading), kind in _CONTENT, kind in _NOUNS)
 
 
 def _tagger() -> fugashi.GenericTagger:

@@ -30,7 +30,7 @@ from bot.retrieval.build import build_index
 from bot.retrieval.confidence import confidence
 from bot.retrieval.index import Index
 from bot.retrieval.question import Question
-from bot.retrieval.rank import best_sentence, look_up, rank
+from bot.retrieval.rank import SECTION_FEATURES, best_sentence, look_up, rank
 from tests.benchmarks.peers import PEERS, Peer, lemmas
 
 LINE = "{:32} {:>7} {:>7} {:>7} {:>9} {:>7} {:>8} {:>8}"
@@ -96,16 +96,16 @@ def ours(index: Index, asked: Sequence[Asked]) -> list[Found]:
 
 def _ask(index: Index, asked: Asked) -> Found:
     hits = look_up(index, Question.read(asked.text, index.synonyms))
-    ranking = rank(index, hits, index.model("section"))
-    sure = index.model("confidence")
-    sentence = best_sentence(index, hits, int(ranking.rows[0]), index.model("sentence"))
+    model = index.model("section", SECTION_FEATURES)
+    ranking = rank(index, hits, model)
+    sentence = best_sentence(index, hits, int(ranking.rows[0]))
     others = np.arange(index.size) != asked.row
-    rest = rank(index, hits, index.model("section"), others)
+    rest = rank(index, hits, model, others)
     return Found(
         ranking.rows.tolist()[:10],
         index.sentence(sentence),
-        confidence(index, ranking, sure),
-        confidence(index, rest, sure),
+        confidence(index, ranking),
+        confidence(index, rest),
     )
 
 
@@ -189,10 +189,10 @@ def main() -> None:
 
 def _our_doors(index: Index) -> list[Callable[[str], object]]:
     """From a question to the ranking, and to the whole reply."""
-    weights = index.model("section")
+    model = index.model("section", SECTION_FEATURES)
     assistant = Assistant(index)
     return [
-        lambda text: rank(index, look_up(index, Question.read(text, index.synonyms)), weights),
+        lambda text: rank(index, look_up(index, Question.read(text, index.synonyms)), model),
         lambda text: assistant.reply(Conversation(), text),
     ]
 
