@@ -747,6 +747,23 @@ async def test_old_buttons_work_after_a_restart(server: Loopback, home: Home) ->
     assert server.registrations == 1, "commands that did not change are not registered again"
 
 
+async def test_of_two_that_start_together_one_registers(server: Loopback, home: Home) -> None:
+    slow = server.hold("PUT", "/commands$")
+    async with started(server, home) as one, started(server, home) as other:
+        await server.until(lambda: slow.hits and len(server.sessions) == 2, 20)
+        assert slow.gate is not None
+        slow.gate.set()
+        await server.until(lambda: len(_registering(one, other)) == 2, 20)
+        assert sorted(_registering(one, other)) == ["commands_registered", "commands_unchanged"]
+        assert server.registrations == 1
+
+
+def _registering(*bots: Bot) -> list[str]:
+    """What the bots' logs tell of registering commands."""
+    told = [json.loads(line)["event"] for bot in bots for line in bot.errors]
+    return [each for each in told if each.startswith("commands_")]
+
+
 async def test_votes_survive_a_kill(server: Loopback, home: Home) -> None:
     async with at_work(server, home) as bot:
         answer = await server.answer_to(await server.say(f"{server.mention} {ASK}"))

@@ -113,6 +113,22 @@ async def test_notes(store: SqliteStore) -> None:
     assert await store.note("hash") == "b"
 
 
+async def test_a_task_is_claimed_by_one(path: Path) -> None:
+    now = 1_000_000.0
+    one, other = (SqliteStore(path, retention_days=30, clock=lambda: now) for _ in range(2))
+    claims = await asyncio.gather(*(each.claim("task", 60) for each in (one, other) * 3))
+    assert sorted(claims) == [False] * 5 + [True]
+    assert await other.claim("another task", 60)
+    await one.release("task")
+    assert await other.claim("task", 60)
+    now += 59
+    assert not await one.claim("task", 60)
+    now += 1
+    assert await one.claim("task", 60)
+    for each in (one, other):
+        await each.close()
+
+
 async def test_it_sets_itself_up_in_wal_mode(store: SqliteStore, path: Path) -> None:
     await store.save_note("a", "b")
     database = sqlite3.connect(path)

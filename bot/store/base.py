@@ -87,5 +87,11 @@ class Store(Protocol):
     async def save_note(self, name: str, value: str) -> None:
         """Leave a fact for later."""
 
+    async def claim(self, name: str, seconds: float) -> bool:
+        """Whether a task is now this program's to do, for so long at most; no one else has it."""
+
+    async def release(self, name: str) -> None:
+        """Let somebody else claim a task."""
+
     async def close(self) -> None:
         """Let go of the database."""

@@ -135,6 +135,23 @@ class SqliteStore:
                 (name, value),
             )
 
+    async def claim(self, name: str, seconds: float) -> bool:
+        """Whether a task is now this program's to do, for so long at most; no one else has it."""
+        async with self._open() as database:
+            now = self._clock()
+            claimed = await database.execute_fetchall(
+                "INSERT INTO note (name, value) VALUES (?, ?) "
+                "ON CONFLICT (name) DO UPDATE SET value = excluded.value "
+                "WHERE CAST(value AS REAL) <= ? RETURNING 1",
+                (f"claim {name}", str(now + seconds), now),
+            )
+        return bool(list(claimed))
+
+    async def release(self, name: str) -> None:
+        """Let somebody else claim a task."""
+        async with self._open() as database:
+            await database.execute("DELETE FROM note WHERE name = ?", (f"claim {name}",))
+
     async def close(self) -> None:
         """Let go of the database."""
         database, self._database = self._database, None
