@@ -239,6 +239,7 @@ async def test_crafted_controls_are_refused_with_a_word(
             locale=discord.Locale.japanese,
             user=SimpleNamespace(id=2),
             message=None,
+            extras={},
             data={"custom_id": custom_id},
             response=response,
         )

@@ -144,6 +144,17 @@ def test_cooldown_counts_by_person_and_tells_once() -> None:
     assert not any(off.wait("a") for _ in range(1000))
 
 
+def test_cooldown_remembers_nobody_longer_than_it_must() -> None:
+    now = 0.0
+    cooldown = Cooldown(Rate(1, 10), clock=lambda: now)
+    for person in range(5_000):
+        now += 0.1
+        assert cooldown.wait(person) == 0
+        assert cooldown.wait(person) == 10
+        assert cooldown.should_tell(person)
+        assert len(cooldown) <= 2 * 101
+
+
 def test_memory_does_not_grow() -> None:
     recent: Recent[int] = Recent(3)
     for i in range(10):

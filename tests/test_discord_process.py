@@ -589,12 +589,72 @@ async def test_nothing_is_lost_in_a_burst(counter: Loopback, fault: Json) -> Non
     assert burst.hits == 4
 
 
-@pytest.mark.parametrize("status", [429, 502])
-async def test_interactions_pass_a_burst_in_time(counter: Loopback, status: int) -> None:
-    burst = counter.fault("POST", "/callback$", status)
-    done = await counter.outcome(await counter.slash("ask", {"question": ASK}))
-    assert burst.hits == 1
+async def test_a_global_limit_holds_up_everything_but_interactions(counter: Loopback) -> None:
+    await heard(counter)
+    wall = counter.fault("POST", "/messages$", 429, everywhere=True, retry_after=1.0)
+    first = await counter.say(f"{counter.mention} {ASK}")
+    await counter.until(lambda: counter.requests[-1].status == 429)
+    hit = counter.requests[-1].at
+    questions = [
+        first,
+        await counter.say(ASK, counter.direct(counter.asker)),
+        *await ask_many(counter, 3),
+    ]
+    slash = await counter.outcome(await counter.slash("ask", {"question": ASK}), 0.9)
+    assert PASSAGE in plain_text(slash.message or {})
+    await all_answered_once(counter, questions)
+    assert wall.hits == 1
+    held = [each for each in counter.requests if each.at > hit and "/messages" in each.path]
+    assert min(each.at for each in held) - hit >= 1.0
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param({"status": 429, "times": 3}, id="429"),
+        pytest.param({"status": 429, "via": False}, id="429 from before Discord"),
+        pytest.param({"status": 502, "times": 3}, id="502"),
+        pytest.param({"status": 0}, id="connection cut"),
+    ],
+)
+async def test_interactions_pass_a_burst_in_time(counter: Loopback, fault: Json) -> None:
+    burst = counter.fault("POST", "/callback$", **fault)
+    done = await counter.outcome(await counter.slash("ask", {"question": ASK}), 3)
+    assert burst.hits == fault.get("times", 1)
     assert PASSAGE in plain_text(done.message or {})
+
+
+@pytest.mark.parametrize("status", [0, 502])
+async def test_a_response_that_was_taken_unheard_stands(
+    server: Loopback, home: Home, status: int
+) -> None:
+    async with at_work(server, home) as bot:
+        server.fault("POST", "/callback$", status, applied=True)
+        done = await server.outcome(await server.slash("ask", {"question": ASK}))
+        await bot.tells("interaction_lost")
+        await heard(server)
+    assert PASSAGE in plain_text(done.message or {})
+    assert not done.follow_ups
+    assert server.violations == ["an interaction was acknowledged twice"]
+    server.violations.clear()
+
+
+@pytest.mark.parametrize("fault", [{"status": 503}, {"status": 502, "applied": True}])
+async def test_what_takes_long_is_put_off_and_said_once(
+    server: Loopback, home: Home, fault: Json
+) -> None:
+    """A locked database makes reading it take longer than a person should wait unheard."""
+    async with at_work(server, home):
+        burst = server.fault("PATCH", "/@original$", times=2, **fault)
+        with contextlib.closing(sqlite3.connect(home.database)) as other:
+            other.execute("BEGIN EXCLUSIVE")
+            await server.answer_to(await server.say(f"{server.mention} {NOT_IN_THE_DOCUMENT}"))
+            done = await server.outcome(await server.slash("mydata"))
+            other.rollback()
+        await server.until(lambda: burst.hits == 2 and server.requests[-1].status == 200)
+        assert done.response == 5
+        assert "ご自身について" in plain_text(done.message or {})
+        assert not done.follow_ups
 
 
 async def test_commands_are_registered_in_spite_of_a_burst(server: Loopback, home: Home) -> None:
@@ -816,6 +876,40 @@ async def test_who_asks_too_much_is_asked_to_wait(server: Loopback, home: Home) 
         other = await server.say(f"{server.mention} {ASK}", user=server.add_user("Other"))
         assert PASSAGE in plain_text(await server.answer_to(other))
         assert sorted(PASSAGE in plain_text(each) for each in answers()) == [False] + [True] * 5
+
+
+async def test_a_flood_from_a_thousand_people(server: Loopback, home: Home) -> None:
+    crowd = [server.add_user(f"Person{number}") for number in range(1000)]
+    async with at_work(server, home, MADOGUCHI_COOLDOWN="2/60"):
+        asked = {}
+        for turn in range(4):
+            text = f"{server.mention} {QUESTIONS[turn]}"
+            for person in crowd[turn::4]:  # a quarter asks once, a quarter twice, ...
+                for _ in range(turn + 1):
+                    message = await server.say(text, user=person)
+                    asked.setdefault(person.id, []).append(message["id"])
+        slash = [await server.slash("ask", {"question": ASK}, user=server.owner) for _ in range(2)]
+        expected = sum(len(each) + min(len(each), 3) for each in asked.values())
+        await server.until(lambda: len(server.messages) >= expected, 14)
+        for each in slash:
+            assert PASSAGE in plain_text((await server.outcome(each)).message or {})
+        await heard(server)
+    replies: dict[str, list[Json]] = {}
+    for each in _own(server):
+        replied = (each.get("message_reference") or {}).get("message_id")
+        replies.setdefault(replied, []).append(each)
+    for messages in asked.values():
+        answers = [plain_text(each) for id_ in messages for each in replies.pop(id_, [])]
+        assert len(answers) == min(len(messages), 3)
+        assert sum("間を置いて" in each for each in answers) == (len(messages) > 2)
+
+
+QUESTIONS = (
+    ASK,
+    "釣り場はいつ開いていますか",
+    "パスワードは何文字必要ですか",
+    "断水はいつ知らせてもらえますか",
+)
 
 
 async def test_changed_knowledge_is_read_again(server: Loopback, home: Home) -> None:

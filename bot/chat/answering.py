@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
+from weakref import WeakValueDictionary
 
 import discord
 
@@ -23,6 +24,7 @@ _REMEMBERED = 2_000
 _SOON = 900.0
 """Seconds in which an edited question gets its answer edited."""
 _SLOW = 1.0
+_AT_ONCE = 20
 # Mentions, channels, emoji of a server and timestamps: <@1>, <#1>, <:name:1>, <t:1>
 _TOKENS = re.compile(r"<(?:@[!&]?|#|a?:\w+:|t:|id:|/[^:>]*:)[^<>]*>")
 _WITH_TEXT = (discord.MessageType.default, discord.MessageType.reply)
@@ -51,6 +53,7 @@ class Answering:
         self._once = Once()
         self._exchanges: Recent[_Exchange] = Recent(_REMEMBERED)
         self._own_threads: Recent[bool] = Recent(_REMEMBERED)
+        self._busy: WeakValueDictionary[int, asyncio.Semaphore] = WeakValueDictionary()
 
     async def message(self, message: discord.Message) -> None:
         """Answer a message if it is for the bot."""
@@ -60,8 +63,16 @@ class Answering:
             return
         exchange = _Exchange(message, question_in(message))
         self._exchanges.put(message.id, exchange)
-        async with exchange.lock:
-            await self._answer(exchange)
+        allowed = self._allowed(message)
+        if allowed is None:
+            return
+        wait = self._desk.cooldown.wait(message.author.id)
+        # Of a flood a part at a time: whoever asks elsewhere, or by a command, comes in between.
+        async with self._few_at_once(message.channel.id), exchange.lock:
+            if wait:
+                await self._tell_to_wait(exchange, wait, allowed)
+            else:
+                await self._answer(exchange, allowed)
 
     async def edited(self, message: discord.Message) -> None:
         """Answer anew what was asked in other words."""
@@ -74,7 +85,9 @@ class Answering:
             if exchange.text != exchange.answered and not exchange.deleted:
                 # Not refused: the last of many edits is what the asker wants answered.
                 await asyncio.sleep(self._desk.cooldown.wait(message.author.id))
-                await self._answer(exchange, anew=True)
+                allowed = self._allowed(message)
+                if allowed is not None:
+                    await self._answer(exchange, allowed)
 
     async def deleted(self, ids: Iterable[int]) -> None:
         """Delete the answers to deleted questions."""
@@ -139,17 +152,23 @@ class Answering:
             self._own_threads.put(thread.id, own)
         return own
 
-    async def _answer(self, exchange: _Exchange, *, anew: bool = False) -> None:
-        message = exchange.question
+    def _allowed(self, message: discord.Message) -> discord.Permissions | None:
+        """What the bot may do where a message was written; None where it may not answer."""
         allowed = _permissions(message)
         if allowed is None:
             event("not_permitted", channel=message.channel.id)
             self._desk.metrics.count("refused", "permission")
-            return
-        wait = 0.0 if anew else self._desk.cooldown.wait(message.author.id)
-        if wait:
-            await self._tell_to_wait(exchange, wait, allowed)
-            return
+        return allowed
+
+    def _few_at_once(self, channel: int) -> asyncio.Semaphore:
+        """Lets a few messages of a channel be answered at the same time."""
+        few = self._busy.get(channel)
+        if few is None:
+            few = self._busy[channel] = asyncio.Semaphore(_AT_ONCE)
+        return few
+
+    async def _answer(self, exchange: _Exchange, allowed: discord.Permissions) -> None:
+        message = exchange.question
         try:
             card = await self._card(exchange, rich=allowed.embed_links)
             await self._send(exchange, card, allowed)

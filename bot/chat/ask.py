@@ -12,7 +12,7 @@ from bot.chat.answering import question_in
 from bot.chat.card import Cards
 from bot.chat.desk import Desk, Question
 from bot.chat.log import event
-from bot.chat.sending import Interaction, respond, shows_rich
+from bot.chat.sending import Interaction, patiently, respond, shows_rich
 from bot.chat.speaking import both, in_both, language_of
 from bot.chat.suggestions import Suggestions
 from bot.chat.tree import Refused
@@ -51,8 +51,8 @@ class Asking:
             speak=speak,
             sure=server.sure,
         )
-        reply = await desk.answer(question)
         ephemeral = server.private if private is None else private
+        reply = await patiently(interaction, desk.answer(question), ephemeral=ephemeral)
         event("answered", kind=reply.kind, channel=interaction.channel_id, command=True)
         wording = desk.assistant.wording(speak)
         rich = shows_rich(interaction)

@@ -12,6 +12,7 @@ from typing import Any
 
 import aiohttp
 import discord
+from discord.webhook.async_ import async_context
 
 from bot.chat.answering import Answering
 from bot.chat.commands import fill, register
@@ -21,6 +22,7 @@ from bot.chat.health import serve_health
 from bot.chat.knowledge import Changes, Knowledge, ReloadError
 from bot.chat.log import event, start_logging, trouble
 from bot.chat.pressing import Pressing
+from bot.chat.sending import OneTry
 from bot.chat.tree import Tree
 from bot.errors import DiscordError, SettingError, StoreError
 from bot.settings import Settings
@@ -211,6 +213,7 @@ def serve(settings: Settings) -> None:
     discord.VoiceClient.warn_nacl = False
     discord.VoiceClient.warn_dave = False
     redirect(settings.api_base)
+    async_context.set(OneTry())  # type: ignore[no-untyped-call]
     sys.setswitchinterval(0.001)  # the event loop takes its turn while the worker searches
     # Told to end while the knowledge is still being read: there is nobody to answer yet.
     with suppress(asyncio.CancelledError):

@@ -19,7 +19,7 @@ from bot.conversation import Conversation, Conversations
 from bot.errors import StoreError
 from bot.reply import Kind, Reply
 from bot.settings import Rate, Settings
-from bot.store.base import ServerSettings, Store, Unanswered
+from bot.store.base import Remembered, ServerSettings, Store, Unanswered
 
 _REMEMBERED = 10_000
 _KEPT_TURNS, _KEPT_UNANSWERED = 1_000, 1_000
@@ -133,6 +133,22 @@ class Desk:
         """
         await self.store.save_server(server, settings)
         self._servers.put(server, (settings, float("inf")))
+
+    async def remembered(self, person: int) -> Remembered:
+        """Everything stored about a person.
+
+        Raises StoreError.
+        """
+        await self.keep_unanswered()
+        return await self.store.remembered(person)
+
+    async def erase(self, person: int) -> None:
+        """Forget a person.
+
+        Raises StoreError.
+        """
+        await self.keep_unanswered()
+        await self.store.erase(person)
 
     async def keep_unanswered(self) -> None:
         """Store the questions that went unanswered since the last call, all at once."""

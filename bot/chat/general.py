@@ -10,7 +10,7 @@ from bot.chat.ask import Asking
 from bot.chat.card import Card, text_card
 from bot.chat.controls import Action, Control
 from bot.chat.log import trouble
-from bot.chat.sending import Interaction, respond
+from bot.chat.sending import Interaction, patiently, respond
 from bot.chat.speaking import both
 from bot.chat.tree import Refused
 from bot.errors import StoreError
@@ -48,16 +48,16 @@ def add_general(tree: app_commands.CommandTree[discord.Client], asking: Asking) 
     @tree.command(name="mydata", description=both(ja, en, "describe_mydata"))
     async def mydata(interaction: Interaction) -> None:
         asking.slow_down(interaction)
+        person = interaction.user.id
         try:
-            await desk.keep_unanswered()
-            remembered = await desk.store.remembered(interaction.user.id)
+            remembered = await patiently(interaction, desk.remembered(person), ephemeral=True)
         except StoreError as error:
             desk.metrics.count("failures", "store")
             trouble("not_readable", error)
             raise Refused("not_readable") from error
         wording = (await asking.cards(interaction)).wording
         days = desk.settings.retention_days
-        card = _mydata(wording, remembered, days, interaction.user.id)
+        card = _mydata(wording, remembered, days, person)
         await respond(interaction, card, ephemeral=True)
 
 

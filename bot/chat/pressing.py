@@ -17,7 +17,7 @@ from bot.chat.controls import Action, Control, Reference
 from bot.chat.desk import Desk
 from bot.chat.log import event, trouble
 from bot.chat.recent import Once
-from bot.chat.sending import Interaction, replace_message, respond, shows_rich
+from bot.chat.sending import Interaction, patiently, replace_message, respond, shows_rich
 from bot.chat.speaking import language_of
 from bot.errors import StoreError
 from bot.reply import Candidate
@@ -138,8 +138,7 @@ class Pressing:
         del control
         person = interaction.user.id
         try:
-            await self._desk.keep_unanswered()
-            await self._desk.store.erase(person)
+            await patiently(interaction, self._desk.erase(person), ephemeral=True)
         except StoreError as error:
             self._desk.metrics.count("failures", "store")
             trouble("not_erased", error)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
 import aiohttp
 import discord
-from discord.http import handle_message_parameters
+from discord.http import Route, handle_message_parameters, json_or_text
+from discord.webhook.async_ import AsyncWebhookAdapter
 
 from bot.chat.card import Card
 from bot.chat.log import trouble
@@ -17,11 +18,17 @@ Interaction = discord.Interaction[Any]
 _T = TypeVar("_T")
 _LONGEST_PAUSE = 30.0
 _ACKNOWLEDGED_ALREADY, _UNKNOWN_INTERACTION = 40060, 10062
-_DEADLINE = 2.5
-"""Seconds in which an interaction must be answered first; Discord waits for three."""
+_SLOW, _DEADLINE, _TOKEN_LASTS = 0.8, 2.5, 840.0
+"""Seconds of work after which Discord is told to wait; in which an interaction must be answered
+first, for which Discord waits three; and in which what was put off can be said, which are 900.
+"""
+_DEFERRED, _LOST = "deferred", "lost"
+"""What is noted beside an interaction: Discord was told to wait, or gave it up."""
 
 
-async def persistently(call: Callable[[], Awaitable[_T]], *, patience: float = 600) -> _T:
+async def persistently(
+    call: Callable[[], Awaitable[_T]], *, patience: float = 600, pause: float = 0.5
+) -> _T:
     """The result of a call to Discord, made again while Discord or the network is in trouble.
 
     discord.py does so for some errors, but not for 503, nor for 429 without a ``Via`` header. The
@@ -31,7 +38,7 @@ async def persistently(call: Callable[[], Awaitable[_T]], *, patience: float = 6
     Raises what the call raises once ``patience`` seconds are over, or where it would not help.
     """
     clock = asyncio.get_running_loop().time
-    deadline, pause = clock() + patience, 0.5
+    deadline = clock() + patience
     while True:
         try:
             return await call()
@@ -92,19 +99,73 @@ def shows_rich(interaction: Interaction) -> bool:
     return interaction.guild_id is None or interaction.app_permissions.embed_links
 
 
+class OneTry(AsyncWebhookAdapter):
+    """How discord.py answers interactions, without trying again by itself: it waits a second
+    before it does, then three more, and by then an interaction's time is over.
+    """
+
+    async def request(
+        self,
+        route: Route,
+        session: aiohttp.ClientSession,
+        *,
+        payload: dict[str, Any] | None = None,
+        params: dict[str, Any] | None = None,
+        **_: Any,
+    ) -> Any:
+        """What Discord answers to a request without files.
+
+        Raises HTTPException.
+        """
+        async with session.request(
+            route.method, route.url, json=payload, params=params
+        ) as response:
+            answer = await json_or_text(response)
+            if response.status < 300:
+                return answer
+            kind = _KINDS.get(response.status, discord.HTTPException)
+            raise kind(response, answer)
+
+
+_KINDS = {403: discord.Forbidden, 404: discord.NotFound}
+
+
+async def patiently(
+    interaction: Interaction, work: Coroutine[Any, Any, _T], *, ephemeral: bool
+) -> _T:
+    """The result of some work; where it takes long, Discord is told that an answer will come."""
+    task = asyncio.create_task(work)
+    done, _ = await asyncio.wait([task], timeout=_SLOW)
+    if not done:
+        await defer(interaction, ephemeral=ephemeral)
+    return await task
+
+
+async def defer(interaction: Interaction, *, ephemeral: bool) -> None:
+    """Tell Discord that an answer will come."""
+
+    async def first() -> None:
+        await interaction.response.defer(ephemeral=ephemeral, thinking=True)
+
+    await _in_time(interaction, first)
+    interaction.extras[_DEFERRED] = True
+
+
 async def respond(interaction: Interaction, card: Card, *, ephemeral: bool) -> int | None:
     """Answer an interaction; returns the message's id where Discord tells it."""
     arguments = card.rich() if shows_rich(interaction) else card.plain()
+    if interaction.extras.get(_LOST):
+        return None
+    if interaction.extras.get(_DEFERRED):
+        # Not as a follow-up: of those a second one is sent if Discord took the first unheard.
+        fill_in = interaction.edit_original_response
+        return (await persistently(lambda: fill_in(**arguments), patience=_TOKEN_LASTS)).id
     if interaction.response.is_done():
         send = interaction.followup.send
-        message = await persistently(
-            lambda: send(**arguments, ephemeral=ephemeral, wait=True), patience=60
-        )
-        return message.id
-    response = interaction.response
+        return (await send(**arguments, ephemeral=ephemeral, wait=True)).id
 
     async def first() -> int | None:
-        sent = await response.send_message(**arguments, ephemeral=ephemeral)
+        sent = await interaction.response.send_message(**arguments, ephemeral=ephemeral)
         return sent.message_id
 
     return await _in_time(interaction, first)
@@ -122,21 +183,13 @@ async def replace_message(interaction: Interaction, card: Card) -> None:
     await _in_time(interaction, first)
 
 
-async def defer(interaction: Interaction, *, ephemeral: bool) -> None:
-    """Tell Discord that an answer will come."""
-
-    async def first() -> None:
-        await interaction.response.defer(ephemeral=ephemeral, thinking=True)
-
-    await _in_time(interaction, first)
-
-
 async def _in_time(interaction: Interaction, call: Callable[[], Awaitable[_T]]) -> _T | None:
     """The first answer to an interaction; that it came too late, or twice, is nobody's error."""
     try:
-        return await persistently(call, patience=_DEADLINE)
+        return await persistently(call, patience=_DEADLINE, pause=0.2)
     except discord.HTTPException as error:
         if error.code not in (_ACKNOWLEDGED_ALREADY, _UNKNOWN_INTERACTION):
             raise
         trouble("interaction_lost", error, interaction=interaction.id)
+        interaction.extras[_LOST] = error.code == _UNKNOWN_INTERACTION
         return None
