@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -84,12 +83,22 @@ class Kept:
     """A card that was drawn for anybody: ready to send, but for who asks."""
 
     def __init__(self, card: Card) -> None:
-        view = card.rich()["view"]
-        self._written = json.dumps(view.to_components(), ensure_ascii=False)
+        self._components = card.rich()["view"].to_components()
 
     def of(self, asker: int) -> Ready:
         """The card for one asker."""
-        return Ready(json.loads(self._written.replace(str(ANYBODY), str(asker))))
+        return Ready([_for(asker, each) for each in self._components])
+
+
+def _for(asker: int, component: dict[str, Any]) -> dict[str, Any]:
+    """A component that was drawn for anybody, for one asker."""
+    if "components" in component:
+        inner = [_for(asker, each) for each in component["components"]]
+        return {**component, "components": inner}
+    if "custom_id" not in component:
+        return component
+    custom_id = component["custom_id"].replace(str(ANYBODY), str(asker))
+    return {**component, "custom_id": custom_id}
 
 
 class Ready(_Rich):

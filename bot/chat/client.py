@@ -8,16 +8,17 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
-from typing import Any
+from typing import Any, Self
 
 import aiohttp
 import discord
+from discord.state import ConnectionState
 from discord.webhook.async_ import async_context
 
 from bot.chat.answering import Answering
 from bot.chat.commands import fill, register
 from bot.chat.desk import Desk
-from bot.chat.gateway import ask_for_gateway, redirect
+from bot.chat.gateway import State, ask_for_gateway, redirect
 from bot.chat.health import serve_health
 from bot.chat.knowledge import Changes, Knowledge, ReloadError
 from bot.chat.log import event, start_logging, trouble
@@ -66,6 +67,15 @@ class Client(discord.Client):
         self._pressing = Pressing(desk)
         self._works: set[asyncio.Task[None]] = set()
         self._is_connected_once = False
+
+    def _get_state(self, **options: Any) -> ConnectionState[Self]:
+        return State(
+            dispatch=self.dispatch,
+            handlers=self._handlers,
+            hooks=self._hooks,
+            http=self.http,
+            **options,
+        )
 
     async def setup_hook(self) -> None:
         """Prepare, logged in but not yet connected."""

@@ -1,4 +1,4 @@
-"""Two things about the gateway that discord.py leaves out."""
+"""What the gateway needs beside what discord.py does."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import discord
 import yarl
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
+from discord.state import ConnectionState
 
 from bot.chat.log import trouble
 from bot.errors import DiscordError
@@ -24,6 +25,22 @@ class Gateway(DiscordWebSocket):
         if not given.get("resume"):
             given["gateway"] = None
         return await super().from_client(client, **given)
+
+
+class State(ConnectionState[Any]):
+    """What is known of Discord, without what bots write: the bot hears of each of its own answers,
+    and making messages of them would cost as much as answering.
+    """
+
+    def parse_message_create(self, data: Any) -> None:
+        """A message was written."""
+        if not data["author"].get("bot"):
+            super().parse_message_create(data)
+
+    def parse_message_update(self, data: Any) -> None:
+        """A message was edited."""
+        if not data["author"].get("bot"):
+            super().parse_message_update(data)
 
 
 def redirect(api_base: str | None) -> None:

@@ -16,6 +16,8 @@ def start_logging() -> None:
     """Send every log record of the process through here."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Lines())
+    # Looked up for every line otherwise, and shown in none.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)

@@ -65,6 +65,7 @@ class Measured:
     person: Answered
     same: Answered
     pss_after: float
+    own_after: float
 
 
 def main() -> None:
@@ -141,7 +142,7 @@ async def measure(
             sys.exit(f"{command[-1]} ended: {log.result().decode()}")
         start = time.perf_counter() - started
         await asyncio.sleep(SETTLE)
-        rss, pss = memory(process.pid)
+        rss, pss, _ = memory(process.pid)
         warm_up, questions = questions[:WARM_UP], questions[WARM_UP:]
         await answers(server, process.pid, [(server.asker, each) for each in warm_up])
         asked = [(server.add_user("Person"), each) for each in questions]
@@ -149,8 +150,8 @@ async def measure(
         person = await answers(server, process.pid, [(server.asker, each) for each in questions])
         asked = [(server.add_user("Person"), questions[0]) for _ in questions]
         same = await answers(server, process.pid, asked)
-        _, pss_after = memory(process.pid)
-        return Measured(start, rss, pss, people, person, same, pss_after)
+        _, pss_after, own_after = memory(process.pid)
+        return Measured(start, rss, pss, people, person, same, pss_after, own_after)
     finally:
         process.kill()
         await process.wait()
@@ -182,11 +183,13 @@ def cpu(process: int) -> float:
     return sum(int((each / "schedstat").read_text().split()[0]) for each in threads) / 1e9
 
 
-def memory(process: int) -> tuple[float, float]:
-    """RSS and PSS of a process in MiB."""
+def memory(process: int) -> tuple[float, float, float]:
+    """RSS and PSS of a process in MiB, and how much of the latter is not pages of files, which the
+    system takes back when it needs them: the dictionary and the index.
+    """
     lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()[1:]
     sizes = {line.split(":")[0]: int(line.split()[1]) / 1024 for line in lines}
-    return sizes["Rss"], sizes["Pss"]
+    return sizes["Rss"], sizes["Pss"], sizes["Pss_Anon"]
 
 
 def print_table(results: tuple[list[Measured], list[Measured]]) -> None:
@@ -208,6 +211,7 @@ def print_table(results: tuple[list[Measured], list[Measured]]) -> None:
     row("RSS at READY, MiB", "2.5", partial(median, lambda each: each.rss))
     row("PSS at READY, MiB", "2.5", partial(median, lambda each: each.pss))
     row("PSS at the end, MiB", "", partial(median, lambda each: each.pss_after))
+    row("not of files, MiB", "", partial(median, lambda each: each.own_after))
     row("start to READY, ms", "2", partial(median, lambda each: each.start * 1e3))
 
 
