@@ -70,6 +70,7 @@ def test_names_are_valid_and_all_different(names: list[str], taken: set[str]) ->
 )
 def test_markdown_is_made_harmless(text: str, expected: str) -> None:
     assert markdown.escape(text) == expected
+    assert markdown.unescape(expected) == text
 
 
 @given(st.text(max_size=300), st.text(max_size=80), st.text(max_size=300), st.integers(60, 400))

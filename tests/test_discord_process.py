@@ -353,6 +353,7 @@ async def test_ask_in_private_and_show_all(counter: Loopback) -> None:
     await counter.outcome(shown)
     assert shown.message is not None
     assert not shown.message["flags"] & limits.EPHEMERAL
+    assert f"> {ASK}" in plain_text(shown.message)
     assert PASSAGE in plain_text(shown.message)
 
 
@@ -799,11 +800,16 @@ async def test_told_to_end_it_does_not_wait_for_ever(server: Loopback, home: Hom
 async def test_old_buttons_work_after_a_restart(server: Loopback, home: Home) -> None:
     async with at_work(server, home) as bot:
         answer = await server.answer_to(await server.say(f"{server.mention} {ASK}"))
+        slash = await server.outcome(await server.slash("ask", {"question": f"*{ASK}*"}))
         assert await bot.stop() == 0
     async with at_work(server, home):
+        not_helpful = control(slash.message, NOT_HELPFUL)
+        await server.outcome(await server.press(slash.message or {}, not_helpful))
         more = await server.outcome(await server.press(answer, control(answer, MORE)))
         assert PASSAGE in plain_text(more.message or {})
         await server.outcome(await server.press(answer, control(answer, HELPFUL)))
+        stored = await server.outcome(await server.slash("mydata"))
+        assert f"\\*{ASK}\\*" in plain_text(stored.message or {}), "its question is kept"
     assert server.registrations == 1, "commands that did not change are not registered again"
 
 

@@ -13,7 +13,7 @@ from weakref import WeakValueDictionary
 
 import discord
 
-from bot.chat.card import ANYBODY, Card, Cards, Kept, Ready, text_card
+from bot.chat.card import ANYBODY, Card, Cards, Kept, Ready, quoted_in, text_card
 from bot.chat.desk import Desk, Question
 from bot.chat.log import event, trouble
 from bot.chat.recent import Once, Recent
@@ -269,7 +269,9 @@ def question_in(message: discord.Message) -> str:
 def asked_in(answer: discord.Message) -> str | None:
     """The question that a message answers, as far as Discord still shows it."""
     replied = answer.reference.resolved if answer.reference is not None else None
-    return (question_in(replied) or None) if isinstance(replied, discord.Message) else None
+    if isinstance(replied, discord.Message):
+        return question_in(replied) or None
+    return quoted_in(answer)
 
 
 def _part(channel: discord.abc.MessageableChannel, id_: int) -> discord.PartialMessage:

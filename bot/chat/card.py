@@ -21,6 +21,7 @@ _PASSAGE_RICH, _PASSAGE_PLAIN = 3000, 1300
 _OPTIONS = 25
 _SELECTS = 4
 _NOBODY = discord.AllowedMentions.none()
+_QUOTED = "> "
 _COLOUR = discord.Colour(0x2F6DB5)
 
 
@@ -133,7 +134,7 @@ class Cards:
 
     def reply(self, reply: Reply, question: str | None = None) -> Card:
         """A reply; ``question`` is quoted where those who read along cannot see it."""
-        quoted = _quote(question)
+        quoted = quote(question)
         if reply.answer is not None:
             card = self.answer(reply.answer, reply.alternatives)
             return replace(card, texts=(*quoted, *card.texts))
@@ -305,10 +306,23 @@ def text_card(text: str) -> Card:
     return Card((text,))
 
 
-def _quote(question: str | None) -> tuple[str, ...]:
+def quote(question: str | None) -> tuple[str, ...]:
+    """A question as it stands above its answer, where those who read along cannot see it."""
     if question is None:
         return ()
-    return ("> " + markdown.escape(markdown.shorten(question, 200)),)
+    return (_QUOTED + markdown.escape(markdown.shorten(question, 200)),)
+
+
+def quoted_in(message: discord.Message) -> str | None:
+    """The question that a message of the bot's quotes."""
+    said = message.content
+    for each in message.components[:1]:
+        texts = each.children if isinstance(each, discord.Container) else ()
+        for first in texts[:1]:
+            said = first.content if isinstance(first, discord.TextDisplay) else said
+    line, _, _ = said.partition("\n")
+    # What a document says at the start of a line is escaped; only a question is quoted so.
+    return markdown.unescape(line.removeprefix(_QUOTED)) if line.startswith(_QUOTED) else None
 
 
 def _mission(division: DivisionName, sections: Sequence[Candidate]) -> Candidate | None:

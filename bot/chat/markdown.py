@@ -24,6 +24,11 @@ def escape(text: str) -> str:
     return _ACTIVE.sub(_escaped, text)
 
 
+def unescape(text: str) -> str:
+    """The text that was escaped so."""
+    return re.sub(r"\\(.)", r"\1", text.replace("@" + _ZERO_WIDTH, "@"))
+
+
 def _escaped(found: re.Match[str]) -> str:
     active = found[0]
     if active.startswith("http"):

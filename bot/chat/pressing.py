@@ -7,12 +7,13 @@ does not find in the message; here whoever presses always gets an answer.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any, cast
 
 import discord
 
 from bot.chat.answering import asked_in
-from bot.chat.card import Cards, text_card
+from bot.chat.card import Cards, quote, quoted_in, text_card
 from bot.chat.controls import Action, Control, Reference
 from bot.chat.desk import Desk
 from bot.chat.log import event, trouble
@@ -80,7 +81,9 @@ class Pressing:
             interaction.message.flags.components_v2,
             cards.private,
         )
-        await replace_message(interaction, cards.answer(candidate, others))
+        card = cards.answer(candidate, others)
+        texts = (*quote(quoted_in(interaction.message)), *card.texts)
+        await replace_message(interaction, replace(card, texts=texts))
 
     async def _more(self, interaction: Interaction, control: Control, cards: Cards) -> None:
         written, _, page = control.rest.rpartition(":")
@@ -129,8 +132,11 @@ class Pressing:
         public = Cards(cards.assistant, cards.wording, cards.asker, cards.rich)
         reference, candidate = found
         card = public.answer(candidate, sure=reference.percent is not None)
+        question = None
+        if message is not None:
+            question = self._desk.asked.get(message.id) or quoted_in(message)
+        card = replace(card, texts=(*quote(question), *card.texts))
         sent = await respond(interaction, card, ephemeral=False)
-        question = message and self._desk.asked.get(message.id)
         if sent is not None and question:
             self._desk.asked.put(sent, question)
 
