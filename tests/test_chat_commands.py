@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,7 +15,8 @@ from bot.chat.admin import managed
 from bot.chat.divisions import MOST_COMMANDS
 from bot.chat.tree import Refused
 from bot.retrieval.cache import open_index
-from bot.settings import Settings
+from bot.settings import Rate, Settings
+from bot.wording import language
 from tests.conftest import KnowledgeFolder
 from tests.counter import ANSWER, ASK, NOT_SAID, at_work, client_for, control, field, said, walk
 
@@ -180,6 +182,72 @@ async def test_settings(
         done = await manager.slash(counter.channel, command, **options)
         assert expected in said(done.response)
         assert done.ephemeral
+
+
+SAID = [  # a command, and a phrase that its answer has
+    ("ask", {"question": ASK}, "certainty"),
+    ("ask", {"question": NOT_SAID, "private": True}, "nearest"),
+    ("ask", {"question": ASK, "division": "無い課"}, "no_division"),
+    ("international-affairs", {}, "sections"),
+    ("divisions", {}, "divisions"),
+    ("help", {}, "about"),
+    ("new", {}, "forgotten"),
+    ("mydata", {}, "mydata_questions"),
+    ("settings show", {}, "settings_now"),
+    ("settings sure", {"level": "low"}, "settings_saved"),
+    ("settings private", {"on": False}, "settings_saved"),
+    ("settings reload", {}, "need_owner"),
+]
+
+
+@pytest.mark.parametrize("locale", ["ja", "en-GB"])
+async def test_everybody_is_spoken_to_in_their_language(
+    shipped_assistant: Assistant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, locale: str
+) -> None:
+    theirs, other = ("ja", "en") if locale == "ja" else ("en", "ja")
+    read = discord.Interaction._from_data
+
+    def of_locale(self: discord.Interaction, data: Any) -> None:
+        read(self, {**data, "locale": locale})
+
+    monkeypatch.setattr(discord.Interaction, "_from_data", of_locale)
+    wording, foreign = shipped_assistant.wording(theirs), shipped_assistant.wording(other)
+
+    def check(text: str, phrase: str) -> None:
+        assert _beginning(wording.phrases[phrase]) in text
+        # What is as short as 部署 or "division" may be the document's word, or a command's.
+        telling = [each for each in map(_beginning, foreign.phrases.values()) if weight(each) > 11]
+        assert not [each for each in telling if each in text]
+
+    def weight(text: str) -> int:
+        return len(text.encode())
+
+    client = client_for(shipped_assistant, tmp_path, cooldown=Rate(len(SAID) + 2, 1000))
+    async with at_work(client, check_errors=False) as counter:
+        role = counter.guild.create_role("managers", permissions=MANAGER)
+        somebody = counter.newcomer("manager", roles=[role])
+        for command, options, phrase in SAID:
+            done = await somebody.slash(counter.channel, command, **options)
+            message = done.followups[0] if done.followups else done.response
+            check(said(message), phrase)
+        answer = (await somebody.slash(counter.channel, "ask", question=ASK)).response
+        for action, phrase in (("yes", "vote_kept"), ("no", "vote_kept_not"), ("div", "sections")):
+            pressed = await somebody.click(answer, custom_id=control(answer, action))
+            check(said(pressed.response), phrase)
+        for name in ("国際", "inter"):
+            found = await somebody.autocomplete(counter.channel, "ask", "division", name)
+            shown = {"ja": "国際課", "en": "International Affairs Division"}
+            assert [each["name"] for each in found] == [shown[theirs]]
+        first = await somebody.autocomplete(counter.channel, "ask", "question", "")
+        assert {language(each["name"]) for each in first[:5]} == {theirs}
+        for _ in range(len(SAID)):
+            done = await somebody.slash(counter.channel, "ask", question=ASK)
+        check(said(done.response), "slower")
+
+
+def _beginning(phrase: str) -> str:
+    """A phrase up to where something is filled in."""
+    return re.split(r"[{\n]", phrase.strip())[0]
 
 
 async def test_settings_take_effect(shipped_assistant: Assistant, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from bot.chat.desk import Desk, Question
 from bot.chat.log import event, trouble
 from bot.chat.recent import Once, Recent
 from bot.chat.sending import persistently, post
-from bot.wording import language
+from bot.wording import Wording, language
 
 _REMEMBERED = 2_000
 _SOON = 900.0
@@ -246,15 +246,21 @@ class Answering:
         if not self._desk.cooldown.should_tell(message.author.id):
             return
         event("cooldown", channel=message.channel.id)
-        wording = self._desk.assistant.wording(language(exchange.text))
+        wording = await self._wording(exchange)
         card = text_card(wording.phrase("slower", seconds=int(wait) + 1))
         try:
             await self._send(exchange, card, allowed)
         except discord.HTTPException as error:
             trouble("answer_refused", error, channel=message.channel.id)
 
+    async def _wording(self, exchange: _Exchange) -> Wording:
+        """The server's language where it has decided for one, else the question's."""
+        guild = exchange.question.guild
+        server = await self._desk.server(guild.id if guild else None)
+        return self._desk.assistant.wording(server.speak or language(exchange.text))
+
     async def _apologise(self, exchange: _Exchange, allowed: discord.Permissions) -> None:
-        wording = self._desk.assistant.wording(language(exchange.text))
+        wording = await self._wording(exchange)
         try:
             await self._send(exchange, text_card(wording.phrase("failed")), allowed)
         except Exception as error:  # it has been tried; what is left is the log

@@ -16,6 +16,7 @@ from bot.chat.sending import Interaction, patiently, respond, shows_rich
 from bot.chat.speaking import both, in_both, language_of
 from bot.chat.suggestions import Suggestions
 from bot.chat.tree import Refused
+from bot.store.base import ServerSettings
 from bot.text import normalize
 
 Text = app_commands.Range[str, 1, LONGEST_QUESTION]
@@ -94,10 +95,11 @@ class Asking:
             raise Refused("no_division", name=named[:100].replace("`", "")) from None
 
     async def suggest(
-        self, typed: str, division: str | None = None
+        self, interaction: Interaction, typed: str, division: str | None = None
     ) -> list[app_commands.Choice[str]]:
         """Questions to choose from."""
-        found = await self.suggestions.fitting(typed, division)
+        speak = language_of(interaction, ServerSettings())
+        found = await self.suggestions.fitting(typed, division, speak)
         return [app_commands.Choice(name=each, value=each) for each in found]
 
     def suggest_divisions(
@@ -145,7 +147,7 @@ def add_ask(tree: app_commands.CommandTree[discord.Client], asking: Asking) -> N
         known = asking.desk.assistant.index.division_named
         named = normalize(chosen) if isinstance(chosen, str) else ""
         id_ = asking.division(named) if named in known else None
-        return await asking.suggest(typed, id_)
+        return await asking.suggest(interaction, typed, id_)
 
     @ask.autocomplete("division")
     async def divisions(interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:

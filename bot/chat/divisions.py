@@ -57,8 +57,7 @@ def _add_one(
 
     @one.autocomplete("question")
     async def questions(interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:
-        del interaction
-        return await asking.suggest(typed, names.id)
+        return await asking.suggest(interaction, typed, names.id)
 
 
 def _add_rest(tree: app_commands.CommandTree[discord.Client], asking: Asking) -> None:

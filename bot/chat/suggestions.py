@@ -12,6 +12,7 @@ from bot.assistant import Assistant
 from bot.document.folder import knowledge_files
 from bot.errors import MadoguchiError
 from bot.text import hiragana, normalize
+from bot.wording import language
 
 _MOST = 25
 _LONGEST = 100  # characters of a suggestion, by Discord's rule
@@ -28,9 +29,10 @@ class Suggestions:
         self._questions: list[tuple[str, str, str]] = []
         self._reading: asyncio.Task[None] | None = None
 
-    async def fitting(self, typed: str, division: str | None = None) -> list[str]:
+    async def fitting(self, typed: str, division: str | None, speak: str) -> list[str]:
         """At most 25 suggestions: those that start with what was typed, then those that have it
-        inside, then headings of what would be answered.
+        inside, then headings of what would be answered. To who typed nothing yet, those in their
+        language first.
         """
         if self._reading is None:
             self._reading = asyncio.create_task(self._read())
@@ -39,7 +41,9 @@ class Suggestions:
             entry for entry in [*self._headings, *self._questions] if division in (None, entry[0])
         ]
         found = dict.fromkeys(text for _, folded, text in entries if folded.startswith(wanted))
-        if wanted:
+        if not wanted:
+            found = dict.fromkeys(sorted(found, key=lambda text: language(text) != speak))
+        else:
             found |= dict.fromkeys(text for _, folded, text in entries if wanted in folded)
         if wanted and len(found) < _MOST:
             found |= dict.fromkeys(self._answering(typed, division))
