@@ -438,6 +438,13 @@ async def test_crafted_controls_are_refused_with_a_word(counter: Loopback, custo
     assert (pressed.message or {"flags": 0})["flags"] & limits.EPHEMERAL
 
 
+async def test_a_press_that_fails_is_answered_with_a_word(counter: Loopback) -> None:
+    answer = await counter.answer_to(await counter.say(f"{counter.mention} {ASK}"))
+    counter.fault("POST", "/callback$", 400)
+    pressed = await counter.outcome(await counter.press(answer, control(answer, MORE)))
+    assert "うまくお答えできませんでした" in plain_text(pressed.message or {})
+
+
 LONG_ID = "a-division-with-an-id-as-long-as-it-can-be"[:32]
 NASTY = "**防*波_堤~~の||`点検`>は@everyone <@1> # [リンク](https://example.org)。" * 120
 SPRAWLING = f"""\

@@ -31,7 +31,7 @@ _CLAIM, _ANOTHER_TIME = 60.0, 1.0
 def fill(tree: Tree, desk: Desk, reload: Callable[[], Awaitable[Changes]]) -> None:
     """Put every command for the knowledge of now into the tree, in place of those before."""
     tree.clear_commands(guild=None)
-    asking = Asking(desk, Suggestions(desk.assistant, desk.settings.knowledge))
+    asking = Asking(desk, Suggestions(desk))
     add_ask(tree, asking)
     add_general(tree, asking)
     add_settings(tree, asking, reload)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
+from typing import TypeVar
 
 from bot.assistant import SURE_ENOUGH, Assistant, Turn
 from bot.chat.card import Kept
@@ -21,6 +23,7 @@ from bot.reply import Kind, Reply
 from bot.settings import Rate, Settings
 from bot.store.base import Remembered, ServerSettings, Store, Unanswered
 
+_T = TypeVar("_T")
 _REMEMBERED = 10_000
 _KEPT_TURNS, _KEPT_UNANSWERED = 1_000, 1_000
 _RETRY = 30.0
@@ -101,10 +104,15 @@ class Desk:
             speak=question.speak,
             sure=SURE_ENOUGH if sure is None else sure,
         )
-        # On a thread of its own: whoever asks meanwhile, and the heartbeat, shall not wait for it.
-        turn = await asyncio.get_running_loop().run_in_executor(self._worker, reply)
+        turn = await self.search(reply)
         self._turns.put(key, turn)
         return turn
+
+    async def search(self, work: Callable[[], _T]) -> _T:
+        """The result of searching, done on a thread of its own: whoever asks meanwhile, and the
+        heartbeat, shall not wait for it.
+        """
+        return await asyncio.get_running_loop().run_in_executor(self._worker, work)
 
     async def warm_up(self) -> None:
         """Load what the first question would have to wait for: the dictionary."""

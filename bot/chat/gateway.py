@@ -39,7 +39,7 @@ class State(ConnectionState[Any]):
 
     def parse_message_update(self, data: Any) -> None:
         """A message was edited."""
-        if not data["author"].get("bot"):
+        if not data.get("author", {}).get("bot"):
             super().parse_message_update(data)
 
 

@@ -7,6 +7,7 @@ does not find in the message; here whoever presses always gets an answer.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, cast
 
@@ -58,7 +59,13 @@ class Pressing:
         private = interaction.message is not None and interaction.message.flags.ephemeral
         rich = shows_rich(interaction)
         cards = Cards(self._desk.assistant, wording, interaction.user.id, rich, private)
-        await _PRESSES[control.action](self, interaction, control, cards)
+        try:
+            await _PRESSES[control.action](self, interaction, control, cards)
+        except Exception as error:  # whoever pressed shall not wait for nothing
+            trouble("press_failed", error, action=control.action)
+            self._desk.metrics.count("failures", "press")
+            with suppress(discord.HTTPException, OSError):
+                await _say(interaction, wording, "failed")
 
     async def _pick(self, interaction: Interaction, control: Control, cards: Cards) -> None:
         """The asker sees the candidate in place of the answer, somebody else for themselves."""

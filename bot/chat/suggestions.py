@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from bot.assistant import Assistant
+from bot.chat.desk import Desk
 from bot.document.folder import knowledge_files
 from bot.errors import MadoguchiError
 from bot.text import hiragana, normalize
@@ -17,14 +20,16 @@ from bot.wording import language
 _MOST = 25
 _LONGEST = 100  # characters of a suggestion, by Discord's rule
 _REMEMBERED = 20_000
+_SOON = 1.0
 
 
 class Suggestions:
     """Headings and known questions of one knowledge folder, found by what was typed so far."""
 
-    def __init__(self, assistant: Assistant, knowledge: Path) -> None:
-        self._assistant = assistant
-        self._knowledge = knowledge
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._assistant = assistant = desk.assistant
+        self._knowledge = desk.settings.knowledge
         self._headings = list(_headings(assistant))
         self._questions: list[tuple[str, str, str]] = []
         self._reading: asyncio.Task[None] | None = None
@@ -46,18 +51,20 @@ class Suggestions:
         else:
             found |= dict.fromkeys(text for _, folded, text in entries if wanted in folded)
         if wanted and len(found) < _MOST:
-            found |= dict.fromkeys(self._answering(typed, division))
+            search = partial(self._answering, typed, division)
+            with suppress(TimeoutError):  # then without them: who types waits for no others
+                async with asyncio.timeout(_SOON):
+                    found |= dict.fromkeys(await self._desk.search(search))
         return list(found)[:_MOST]
 
-    def _answering(self, typed: str, division: str | None) -> Iterator[str]:
+    def _answering(self, typed: str, division: str | None) -> list[str]:
+        """Headings of what would be answered."""
         if not any(map(str.isalnum, typed)) or len(typed) > _LONGEST:
-            return
+            return []
         index = self._assistant.index
         ranking, _ = self._assistant.understanding.judge(typed, division)
-        for row in ranking.rows[:5]:
-            heading = index.section(int(row)).heading
-            if len(heading) <= _LONGEST:
-                yield heading
+        headings = [index.section(int(row)).heading for row in ranking.rows[:5]]
+        return [each for each in headings if len(each) <= _LONGEST]
 
     async def _read(self) -> None:
         """Read the known questions; the first who types waits for headings alone."""
