@@ -171,8 +171,9 @@ class Client(discord.Client):
         answers = [each for each in asyncio.all_tasks() if each.get_name().startswith(_ANSWERS)]
         if self._is_connected_once:
             event("closing", in_flight=len(answers))
-        if answers:
-            _, late = await asyncio.wait(answers, timeout=_GRACE)
+        if answers or self._works:
+            # What went on beside ends at once, but for what it is telling the database.
+            _, late = await asyncio.wait([*answers, *self._works], timeout=_GRACE)
             for task in late:
                 task.cancel()
         try:
