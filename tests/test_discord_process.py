@@ -827,6 +827,9 @@ async def test_of_two_that_start_together_one_registers(server: Loopback, home: 
     slow = server.hold("PUT", "/commands$")
     async with started(server, home) as one, started(server, home) as other:
         await server.until(lambda: slow.hits and len(server.sessions) == 2, 20)
+        for _ in range(3):  # both answer, so both have come to registering
+            question = await server.say(f"{server.mention} {ASK}")
+            await server.until(partial(lambda each: len(accepted(server, each)) == 2, question))
         assert slow.gate is not None
         slow.gate.set()
         await server.until(lambda: len(_registering(one, other)) == 2, 20)
