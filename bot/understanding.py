@@ -21,7 +21,9 @@ from bot.text import normalize
 MORE = frozenset(["more", "detail", "again"])
 """The dialogue acts that ask for more of the last answer; the others are small talk."""
 _ACT = -0.2
-"""The margin from which on a line is a dialogue act."""
+"""The margin from which on a line asks for more, or for the divisions."""
+_CLEARLY = 0.2
+"""By so much a line must be small talk rather than a question."""
 _ASKS = 0.0
 """The margin from which on a line asks something, answered by the document or not."""
 
@@ -46,11 +48,13 @@ class Understanding:
         """The dialogue act that a line is, if it is one rather than a question."""
         if not len(leaning.acts):
             return None
-        best = int(np.argmax(leaning.acts))
         rival = max(leaning.outside, float(leaning.sections.max(initial=leaning.outside)))
+        best = int(np.argmax(leaning.acts))
         name = self._index.acts[best][0]
-        is_act = name != "follow_up" and leaning.acts[best] > max(rival, _ACT)
-        return name if is_act else None
+        if not self._talk[best]:
+            is_act = name != "follow_up" and leaning.acts[best] > max(rival, _ACT)
+            return name if is_act else None
+        return name if leaning.talk > rival + _CLEARLY else None
 
     def readings(
         self, conversation: Conversation, line: str, division: str | None = None
@@ -87,6 +91,11 @@ class Understanding:
         model = index.model("section", SECTION_FEATURES)
         ranking = rank(index, look_up(index, question), model, allowed)
         return ranking, confidence(index, ranking)
+
+    @cached_property
+    def _talk(self) -> list[bool]:
+        """Which of the dialogue acts are small talk."""
+        return [bool(said["ja"]) for _, said in self._index.acts]
 
     @cached_property
     def cues(self) -> Cues:

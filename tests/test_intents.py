@@ -38,12 +38,12 @@ EXAMPLES = [
     Example("ありがとう", (), (), 1),
     Example("どうもありがとうございます", (), (), 1),
 ]
-SIZES = {"sections": 2, "sentences": 3, "acts": 2}
+SIZES = {"sections": 2, "sentences": 3, "acts": [True, True]}
 
 Arrays = dict[str, NDArray[np.generic]]
 
 
-def learned(examples: Sequence[Example], **sizes: int) -> Arrays:
+def learned(examples: Sequence[Example], **sizes: object) -> Arrays:
     terms = [analyse(normalize(each.question), NO_SYNONYMS).terms for each in examples]
     return learn_intents(examples, terms, **{**SIZES, **sizes})
 
@@ -104,6 +104,18 @@ def test_what_it_learned_from_it_knows(intents: Intents) -> None:
         assert {i for i, margin in enumerate(margins) if margin > 0} == set(right)
 
 
+def test_small_talk_of_any_kind_is_told_from_questions(intents: Intents) -> None:
+    for text in ("こんばんはー", "ありがとうね"):
+        leaning = lean(intents, text)
+        assert leaning.talk > max(leaning.outside, *leaning.sections)
+    assert lean(intents, "鍵を貸してください").talk < 0
+
+
+def test_an_act_may_be_no_small_talk() -> None:
+    leaning = lean(Intents(learned(EXAMPLES, acts=[True, False]), 2, 3), "ありがとう")
+    assert leaning.acts[1] > 0 > leaning.talk
+
+
 def test_sentences_are_told_apart(intents: Intents) -> None:
     assert np.argmax(lean(intents, "水門の鍵を貸して").sentences) == 2
     assert np.argmax(lean(intents, "水門が開く時刻").sentences) == 1
@@ -119,7 +131,7 @@ def test_the_sizes(intents: Intents) -> None:
 @pytest.mark.parametrize("text", ["", " ", "qqq", "🙂"])
 def test_a_question_without_a_known_term(intents: Intents, arrays: Arrays, text: str) -> None:
     leaning = lean(intents, text)
-    found = [*leaning.sections, *leaning.sentences, leaning.outside, *leaning.acts]
+    found = [*leaning.sections, *leaning.sentences, leaning.outside, leaning.talk, *leaning.acts]
     np.testing.assert_array_equal(found, arrays["bias"])
 
 
@@ -134,7 +146,7 @@ def test_no_example_has_an_answer() -> None:
 
 def test_every_example_is_of_one_kind() -> None:
     alike = [Example(each.question, (), ()) for each in EXAMPLES if each.act is None]
-    leaning = lean(Intents(learned(alike, acts=0), 2, 3), "満潮は")
+    leaning = lean(Intents(learned(alike, acts=[]), 2, 3), "満潮は")
     assert (leaning.outside, leaning.sections.tolist(), len(leaning.acts)) == (1, [-1, -1], 0)
 
 
@@ -189,5 +201,5 @@ def reference(arrays: Arrays, question: Question) -> list[float]:
 def test_margins_are_those_of_the_formula(arrays: Arrays, text: str) -> None:
     question = Question.read(text, NO_SYNONYMS)
     leaning = Intents(arrays, 2, 3).lean(question.terms)
-    found = [*leaning.sections, *leaning.sentences, leaning.outside, *leaning.acts]
+    found = [*leaning.sections, *leaning.sentences, leaning.outside, leaning.talk, *leaning.acts]
     np.testing.assert_allclose(found, reference(arrays, question), rtol=0, atol=1e-12)

@@ -125,6 +125,11 @@ class Act:
     ja: str | None = None
     en: str | None = None
 
+    @property
+    def is_talk(self) -> bool:
+        """Whether it is small talk: something is said in return, and that is all."""
+        return self.ja is not None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Common:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.document.model import Division, Document, Section
+from bot.document.model import Act, Division, Document, Section
 from bot.retrieval.intents import learn_intents
 from bot.retrieval.mapped import pack_texts
 from bot.retrieval.parallel import each
@@ -63,7 +63,7 @@ def build_index(
         "lexicon": lexicon,
         **_named("passages", build_postings(of_passages, lexicon)),
         **_named("sentences", build_postings(of_sentences, lexicon)),
-        **_named("intents", _intents(rows, examples, is_taught, len(document.common.acts))),
+        **_named("intents", _intents(rows, examples, is_taught, document.common.acts)),
         "taught": np.array([is_taught]),
         "division_of": np.array(rows.division_of, np.int32),
         "first_sentence": np.array(rows.first_sentence, np.int32),
@@ -138,7 +138,7 @@ def _questions_of(rows: Rows, terms: Sequence[Terms]) -> dict[int, list[Terms]]:
 
 
 def _intents(
-    rows: Rows, terms: Sequence[Terms], is_taught: bool, acts: int
+    rows: Rows, terms: Sequence[Terms], is_taught: bool, acts: Mapping[str, Act]
 ) -> dict[str, NDArray[Any]]:
     """The model of what lines are about; of dialogue acts alone if too little teaches more."""
     used = [i for i, example in enumerate(rows.examples) if is_taught or not example.sections]
@@ -147,7 +147,7 @@ def _intents(
         [terms[i] for i in used],
         sections=len(rows.sections) if is_taught else 0,
         sentences=len(rows.sentences) if is_taught else 0,
-        acts=acts,
+        acts=[act.is_talk for act in acts.values()],
     )
 
 

@@ -46,12 +46,13 @@ class Leaning:
 
     ``sections`` and ``sentences`` have one a row, and are empty where the document is not taught;
     ``outside`` is that of "the document does not answer", ``acts`` are those of the dialogue acts:
-    greetings, thanks, "what else?" and the like.
+    greetings, thanks, "what else?" and the like; ``talk`` is that of small talk of any kind.
     """
 
     sections: Floats
     sentences: Floats
     outside: float
+    talk: float
     acts: Floats
 
 
@@ -82,26 +83,37 @@ class Intents:
             sections=margins[:count] if outside else self._no_sections,
             sentences=margins[count:outside] if outside else self._no_sentences,
             outside=float(margins[outside]),
-            acts=margins[outside + 1 :],
+            talk=float(margins[outside + 1]),
+            acts=margins[outside + 2 :],
         )
 
 
 def learn_intents(
-    examples: Sequence[Example], terms: Sequence[Terms], *, sections: int, sentences: int, acts: int
+    examples: Sequence[Example],
+    terms: Sequence[Terms],
+    *,
+    sections: int,
+    sentences: int,
+    acts: Sequence[bool],
 ) -> dict[str, NDArray[Any]]:
-    """The arrays of ``Intents`` from examples and the terms of each.
+    """The arrays of ``Intents`` from examples and the terms of each; ``acts`` says of each
+    dialogue act whether it is small talk.
 
     Labels are numbered through: sections and sentences, if any has an example, "the document does
-    not answer", acts.
+    not answer", small talk, acts.
     """
     from sklearn.feature_extraction.text import TfidfTransformer
 
     outside = sections + sentences if any(example.sections for example in examples) else 0
-    truth = np.zeros((outside + 1 + acts, len(examples)), bool)
+    talk = outside + 1
+    truth = np.zeros((talk + 1 + len(acts), len(examples)), bool)
     for number, example in enumerate(examples):
         truth[[*example.sections, *(sections + row for row in example.sentences)], number] = True
-        if not example.sections:
-            truth[outside if example.act is None else outside + 1 + example.act, number] = True
+        if example.act is not None:
+            truth[talk, number] = acts[example.act]
+            truth[talk + 1 + example.act, number] = True
+        elif not example.sections:
+            truth[outside, number] = True
     vocabulary, has = _which(terms, _CELLS // len(truth))
     tfidf = TfidfTransformer()
     weights, bias = _fit(tfidf.fit_transform(has), truth)
