@@ -9,9 +9,10 @@ import numpy as np
 
 from bot.catalogue import ALTERNATIVES, WORTH_OFFERING, Catalogue
 from bot.conversation import Conversation, chosen, is_choice
-from bot.reading import Judged, Way
+from bot.reading import Judged
 from bot.reply import Candidate, Kind, Reply
 from bot.retrieval.confidence import confidence
+from bot.retrieval.context import Way
 from bot.retrieval.index import Index
 from bot.retrieval.rank import sentences_by_score
 from bot.text import normalize

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from bot.reading import Judged, named_in
+from bot.reading import Judged
 from bot.reply import Candidate, DivisionName
+from bot.retrieval.context import named_in
 from bot.retrieval.index import Index, IndexedDivision, IndexedSection
 from bot.retrieval.rank import Ranking, best_sentence
 from bot.text import normalize

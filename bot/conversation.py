@@ -9,6 +9,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 
 from bot.reply import Candidate
+from bot.retrieval.context import Context
 from bot.text import normalize
 
 
@@ -28,6 +29,11 @@ class Conversation:
     answer: Candidate | None = None
     shown: tuple[str, ...] = ()
     choices: tuple[Candidate, ...] = ()
+
+    @property
+    def context(self) -> Context:
+        """What a line that follows may hang on."""
+        return Context(self.topic, self.last, self.division)
 
     def answered(self, question: str, answer: Candidate, *, is_topic: bool) -> Conversation:
         """The conversation after an answer; ``question`` is what was meant, and with ``is_topic``

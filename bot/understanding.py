@@ -10,8 +10,9 @@ import numpy as np
 
 from bot.conversation import Conversation
 from bot.document.sentences import split_sentences
-from bot.reading import READING_FEATURES, Cues, Judged, reading_features, readings
+from bot.reading import READING_FEATURES, Judged, reading_features
 from bot.retrieval.confidence import confidence
+from bot.retrieval.context import Cues, readings
 from bot.retrieval.index import Index
 from bot.retrieval.intents import Leaning
 from bot.retrieval.question import Question
@@ -21,9 +22,11 @@ from bot.text import normalize
 MORE = frozenset(["more", "detail", "again"])
 """The dialogue acts that ask for more of the last answer; the others are small talk."""
 _ACT = -0.2
-"""The margin from which on a line asks for more, or for the divisions."""
+"""The margin from which on a line is a dialogue act."""
 _CLEARLY = 0.2
-"""By so much a line must be small talk rather than a question."""
+"""By so much a line must be small talk rather than a question,"""
+_ALIKE = -0.5
+"""and no further than this from one kind of it."""
 _ASKS = 0.0
 """The margin from which on a line asks something, answered by the document or not."""
 
@@ -54,7 +57,8 @@ class Understanding:
         if not self._talk[best]:
             is_act = name != "follow_up" and leaning.acts[best] > max(rival, _ACT)
             return name if is_act else None
-        return name if leaning.talk > rival + _CLEARLY else None
+        is_talk = leaning.talk > max(rival + _CLEARLY, _ACT) and leaning.acts[best] > _ALIKE
+        return name if is_talk else None
 
     def readings(
         self, conversation: Conversation, line: str, division: str | None = None
@@ -62,7 +66,7 @@ class Understanding:
         """Every reading of a line, judged; the one that takes it alone comes first."""
         return [
             Judged(each, *self.judge(each.text, division or each.division))
-            for each in readings(conversation, line, self.cues, self._index.spoken_names)
+            for each in readings(conversation.context, line, self.cues, self._index.spoken_names)
         ]
 
     def likeliest(self, conversation: Conversation, judged: Sequence[Judged]) -> Judged:

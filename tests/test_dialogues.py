@@ -8,7 +8,7 @@ from bot.assistant import Assistant
 from bot.conversation import Conversation
 from bot.document.load import load, load_log
 from bot.document.model import holds, outline
-from bot.quality.evaluate import Outcome, dialogue_figures, dialogue_outcomes
+from bot.quality.evaluate import Outcome, dialogue_figures, hold
 from bot.reply import Kind, Reply
 from bot.settings import shipped_knowledge
 from tests.program import ROOT
@@ -32,7 +32,7 @@ def shown(outcome: Outcome) -> str:
 
 
 def test_dialogues_that_nobody_tuned_to(shipped_assistant: Assistant) -> None:
-    found = dialogue_outcomes(shipped_assistant, LOG)
+    found = [hold(shipped_assistant, dialogue) for dialogue in LOG.dialogues]
     for dialogue, turns in zip(LOG.dialogues, found, strict=True):
         wrong = [shown(each) for each in turns if not each.right]
         if wrong:

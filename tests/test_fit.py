@@ -188,7 +188,7 @@ def test_every_question_is_left_out_where_it_is_asked(
         {normalize(each.text) for each in part.asked.questions}
         for part in (*built["folds"], *built["fit"])
     ]
-    for number, index in enumerate(indexes):
+    for number, index in enumerate(indexes[:FOLDS]):
         asked_here = {text for each, text in put if id(each) == index}
         assert asked_here & seen[number] == set()
     taught = [text for each, text in put if id(each) in indexes[:FOLDS]]
@@ -199,9 +199,9 @@ def test_what_is_left_out_is_really_gone(document: Document) -> None:
     """A word that only the log has finds nothing once its question is left out."""
     strange = asked("ぽこぺん", "港湾課", "釣り場", "四月")
     whole = replace(document, asked=replace(document.asked, questions=(strange,)))
-    assert folds.without(whole, [strange]).asked.questions == ()
-    assert folds.without(whole, [Asked(text=" ポコペン")]).asked.questions == (strange,)
-    assert folds.without(whole, [Asked(text=" ぽこぺん　")]).asked.questions == ()
+    for text, kept in (("ぽこぺん", ()), (" ぽこぺん　", ()), (" ポコペン", (strange,))):
+        left_out = Log(questions=(Asked(text=text),))
+        assert folds.without(whole, left_out).asked.questions == kept
     ((index, part),) = folds.unseen(whole, whole.asked.questions, FOLDS)
     assert part == [strange]
     found = outcomes(whole, whole.asked)[0]

@@ -13,6 +13,7 @@ from bot.document.model import (
     Answer,
     Asked,
     Common,
+    Dialogue,
     Division,
     Document,
     Gold,
@@ -227,6 +228,23 @@ def test_the_folds_are_the_same_every_time(common: Common, built: list[Document]
 
 def test_no_more_folds_than_questions(common: Common, built: list[Document]) -> None:
     assert len(list(folds.unseen(document(common), QUESTIONS[:3], 10))) == len(built) == 3
+
+
+def test_a_dialogue_is_held_where_it_was_left_out(common: Common, built: list[Document]) -> None:
+    dialogues = tuple(
+        Dialogue(id=str(number), turns=(Asked(text=f"質問{number}"), Asked(text="いつ")))
+        for number in range(7)
+    )
+    whole = replace(document(common), asked=Log(questions=QUESTIONS, dialogues=dialogues))
+    parts = list(folds.unseen_dialogues(whole, dialogues, 3))
+    assert [index for index, _ in parts] == built
+    for index, part in parts:
+        log = index.asked  # type: ignore[attr-defined]
+        assert {each.id for each in log.dialogues} == {str(n) for n in range(7)} - {
+            each.id for each in part
+        }
+        assert log.questions == QUESTIONS
+    assert sorted(each.id for _, part in parts for each in part) == list("0123456")
 
 
 def test_bare_is_the_document_alone(common: Common) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from bot.assistant import SURE_ENOUGH, Assistant
 from bot.conversation import Conversation
-from bot.document.model import Asked, Document, Log
-from bot.quality.folds import unseen
+from bot.document.model import Asked, Dialogue, Document, Log
+from bot.quality.folds import unseen, unseen_dialogues
 from bot.quality.judge import has_division, has_passage, has_sentence, is_right
 from bot.reply import Candidate, Kind, Reply
 
@@ -58,17 +58,25 @@ def outcomes(document: Document, log: Log, sure: float = SURE_ENOUGH) -> list[Ou
     ]
 
 
-def dialogue_outcomes(assistant: Assistant, log: Log) -> list[list[Outcome]]:
-    """The replies to every dialogue, turn by turn."""
-    return [list(_turns(assistant, dialogue.turns)) for dialogue in log.dialogues]
+def dialogue_outcomes(document: Document, log: Log) -> list[list[Outcome]]:
+    """The replies to every dialogue, turn by turn; one that the knowledge holds is held where it
+    was left out.
+    """
+    return [
+        hold(Assistant(index), dialogue)
+        for index, part in unseen_dialogues(document, log.dialogues, FOLDS)
+        for dialogue in part
+    ]
 
 
-def _turns(assistant: Assistant, turns: Sequence[Asked]) -> Iterator[Outcome]:
-    conversation = Conversation()
-    for asked in turns:
+def hold(assistant: Assistant, dialogue: Dialogue) -> list[Outcome]:
+    """The replies to the turns of a dialogue."""
+    conversation, found = Conversation(), []
+    for asked in dialogue.turns:
         turn = assistant.reply(conversation, asked.text)
         conversation = turn.conversation
-        yield Outcome(asked, turn.reply)
+        found.append(Outcome(asked, turn.reply))
+    return found
 
 
 def question_figures(found: Sequence[Outcome]) -> list[Figure]:

@@ -22,7 +22,7 @@ from bot.assistant import Assistant
 from bot.conversation import Conversation
 from bot.document.model import Asked, Dialogue, Document
 from bot.errors import MadoguchiError
-from bot.quality.folds import in_its_words, thinned, unseen
+from bot.quality.folds import in_its_words, thinned, unseen, unseen_dialogues
 from bot.quality.judge import has_passage
 from bot.reading import BARE_READING_FEATURES, READING_FEATURES, Judged, reading_features
 from bot.retrieval.build import build_index
@@ -122,8 +122,10 @@ def fit(document: Document, folds: int = _FOLDS) -> dict[str, Weights]:
     ]
     weights = {**_fit(taught, _TAUGHT), **_fit([*bare, *map(_without_gold, bare)], _BARE)}
     document = replace(document, common=replace(document.common, weights=weights))
-    weights |= _fit_readings(document, document.asked.dialogues, _TAUGHT)
-    weights |= _fit_readings(thinned(document, 0), document.asked.dialogues, _BARE)
+    dialogues = document.asked.dialogues
+    weights |= _fit_readings(unseen_dialogues(document, dialogues, folds), _TAUGHT)
+    bare_index = Index(build_index(thinned(document, 0)))
+    weights |= _fit_readings([(bare_index, dialogues)], _BARE)
     return weights
 
 
@@ -184,11 +186,15 @@ def _telling(choice: _Choice) -> bool:
 
 
 def _fit_readings(
-    document: Document, dialogues: Sequence[Dialogue], kind: _Kind
+    held: Iterable[tuple[Index, Sequence[Dialogue]]], kind: _Kind
 ) -> dict[str, Weights]:
     """Which reading of a line in a conversation it is, and whether it then finds the answer."""
-    assistant = Assistant(Index(build_index(document)))
-    lines = [line for dialogue in dialogues for line in _lines(assistant, dialogue)]
+    lines = [
+        line
+        for index, dialogues in held
+        for dialogue in dialogues
+        for line in _lines(Assistant(index), dialogue)
+    ]
     telling = [*filter(_telling, lines)]
     choice = _choose(telling, READING_FEATURES, kind.reading, ridge=_READING_RIDGE)
     model = LinearModel.of(READING_FEATURES, choice)

@@ -6,11 +6,14 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
+from typing import TypeVar
 
-from bot.document.model import Asked, Document, Gold, Log, outline
+from bot.document.model import Asked, Dialogue, Document, Gold, Log, outline
 from bot.retrieval.build import build_index
 from bot.retrieval.index import Index
 from bot.text import normalize
+
+Thing = TypeVar("Thing")
 
 _SEED = 20240601
 _EVERY = 4
@@ -25,22 +28,53 @@ def unseen(
     Questions that the knowledge does not hold go to the whole index; the others are parted into
     ``folds``, each of which goes to an index built without it.
     """
-    known = {normalize(asked.text) for asked in document.asked.questions}
-    fresh = [asked for asked in questions if normalize(asked.text) not in known]
-    taught = [asked for asked in questions if normalize(asked.text) in known]
-    if fresh:
-        yield Index(build_index(document)), fresh
+    known = {_key(asked) for asked in document.asked.questions}
+    for part, is_known in _parted(questions, [_key(each) in known for each in questions], folds):
+        left_out = Log(questions=tuple(part) if is_known else ())
+        yield Index(build_index(without(document, left_out))), part
+
+
+def unseen_dialogues(
+    document: Document, dialogues: Sequence[Dialogue], folds: int
+) -> Iterator[tuple[Index, list[Dialogue]]]:
+    """Indexes with the dialogues that each has not seen, likewise."""
+    known = {_dialogue_key(dialogue) for dialogue in document.asked.dialogues}
+    is_known = [_dialogue_key(each) in known for each in dialogues]
+    for part, held in _parted(dialogues, is_known, folds):
+        left_out = Log(dialogues=tuple(part) if held else ())
+        yield Index(build_index(without(document, left_out))), part
+
+
+def _parted(
+    things: Sequence[Thing], is_known: Sequence[bool], folds: int
+) -> Iterator[tuple[list[Thing], bool]]:
+    """The unknown things as one part, the known ones in ``folds``; and whether they are known."""
+    pairs = list(zip(things, is_known, strict=True))
+    if fresh := [thing for thing, known in pairs if not known]:
+        yield fresh, False
+    taught = [thing for thing, known in pairs if known]
     random.Random(_SEED).shuffle(taught)  # noqa: S311, the same folds every time
     for number in range(min(folds, len(taught))):
-        part = taught[number::folds]
-        yield Index(build_index(without(document, part))), part
+        yield taught[number::folds], True
 
 
-def without(document: Document, left_out: Sequence[Asked]) -> Document:
-    """The document with these questions taken out of its log."""
-    texts = {normalize(asked.text) for asked in left_out}
-    kept = tuple(q for q in document.asked.questions if normalize(q.text) not in texts)
-    return replace(document, asked=replace(document.asked, questions=kept))
+def without(document: Document, left_out: Log) -> Document:
+    """The document with these questions and dialogues taken out of its log."""
+    questions = {_key(asked) for asked in left_out.questions}
+    dialogues = {_dialogue_key(dialogue) for dialogue in left_out.dialogues}
+    log = Log(
+        questions=tuple(q for q in document.asked.questions if _key(q) not in questions),
+        dialogues=tuple(d for d in document.asked.dialogues if _dialogue_key(d) not in dialogues),
+    )
+    return replace(document, asked=log)
+
+
+def _key(asked: Asked) -> str:
+    return normalize(asked.text)
+
+
+def _dialogue_key(dialogue: Dialogue) -> tuple[str, ...]:
+    return tuple(map(_key, dialogue.turns))
 
 
 def thinned(document: Document, questions: int) -> Document:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from bot.assistant import Assistant
 from bot.document.model import Common, Document, Log
 from bot.quality.evaluate import (
     Figure,
@@ -17,8 +16,6 @@ from bot.quality.evaluate import (
     question_figures,
 )
 from bot.quality.folds import thinned
-from bot.retrieval.build import build_index
-from bot.retrieval.index import Index
 
 
 def report(
@@ -38,7 +35,7 @@ def report(
         if show:
             yield from _wrong(found)
     if log.dialogues:
-        dialogues = dialogue_outcomes(Assistant(Index(build_index(document))), log)
+        dialogues = dialogue_outcomes(document, log)
         yield "dialogues"
         yield from _lines(dialogue_figures(dialogues))
         if show:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.reply import DivisionName
+from bot.retrieval.context import longest_first
 from bot.retrieval.intents import Intents
 from bot.retrieval.lexicon import Lexicon
 from bot.retrieval.linear import LinearModel
@@ -115,7 +116,7 @@ class Index:
     def spoken_names(self) -> tuple[str, ...]:
         """The normalised names by which divisions are spoken of, the longest first."""
         ids = {division.names.id for division in self.divisions}
-        return tuple(sorted(self.division_named.keys() - ids, key=lambda name: (-len(name), name)))
+        return longest_first(self.division_named.keys() - ids)
 
     def weights(self, name: str) -> dict[str, float]:
         """Fitted weights by feature: of the model for documents with examples, or without."""

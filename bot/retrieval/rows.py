@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
-from bot.document.model import Division, Document, Gold, Section, holds, outline
+from bot.document.model import Asked, Division, Document, Gold, Section, holds, outline
 from bot.document.sentences import split_sentences
+from bot.retrieval.context import Context, Cues, Way, longest_first, readings
 from bot.text import normalize, squeeze
 
 OUTSIDE = -1
@@ -85,6 +87,17 @@ class _Finder:
             self._of_division.setdefault(divisions[number].name, []).append(row)
 
     def examples(self, document: Document) -> Iterator[Example]:
+        yield from self._written()
+        for asked in (*document.asked.questions, *_in_context(document)):
+            yield Example(normalize(asked.text), *self.golds(asked.golds))
+        for question in (*document.outside, *document.common.outside):
+            yield Example(normalize(question), (), ())
+        for number, act in enumerate(document.common.acts.values()):
+            for said in act.examples:
+                yield Example(normalize(said), (), (), number)
+
+    def _written(self) -> Iterator[Example]:
+        """The questions that stand beside sections and answers."""
         for division in self._divisions:
             for row in self._of_division[division.name]:
                 for question in self._sections[row].questions:
@@ -93,13 +106,6 @@ class _Finder:
                 places = self._places(division.name, answer.span, answer.section)
                 for question in answer.questions:
                     yield Example(normalize(question), *places)
-        for asked in document.asked.questions:
-            yield Example(normalize(asked.text), *self.golds(asked.golds))
-        for question in (*document.outside, *document.common.outside):
-            yield Example(normalize(question), (), ())
-        for number, act in enumerate(document.common.acts.values()):
-            for said in act.examples:
-                yield Example(normalize(said), (), (), number)
 
     def golds(self, golds: Sequence[Gold]) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """The sections and sentences of all alternatives."""
@@ -124,6 +130,39 @@ class _Finder:
                     return (row,), (sentence,)
             return (row,), ()
         return (), ()
+
+
+def _in_context(document: Document) -> Iterator[Asked]:
+    """The lines of the dialogues as the whole questions that they may be.
+
+    What a line hangs on is not written down: it may be what was said first, or what was said last.
+    """
+    cues = Cues(document.common.cues)
+    names = longest_first(
+        name
+        for division in document.divisions
+        for name in (division.name, division.name_en, *division.aliases)
+        if name
+    )
+    for dialogue in document.asked.dialogues:
+        turns = [turn for turn in dialogue.turns if not turn.smalltalk]
+        yield from turns[:1]
+        division = ""
+        for before, turn in pairwise(turns):
+            division = _division_of(before) or division
+            read = [
+                reading
+                for topic in (turns[0], before)
+                for reading in readings(
+                    Context(topic.text, before.text, division), turn.text, cues, names
+                )
+            ]
+            for text in {each.text: None for each in read if each.way is not Way.ALONE}:
+                yield replace(turn, text=text)
+
+
+def _division_of(asked: Asked) -> str:
+    return asked.golds[0].division if asked.golds else ""
 
 
 def _merged(examples: Iterator[Example]) -> Iterator[Example]:
