@@ -57,8 +57,11 @@ class Understanding:
         if not self._talk[best]:
             is_act = name != "follow_up" and leaning.acts[best] > max(rival, _ACT)
             return name if is_act else None
-        is_talk = leaning.talk > max(rival + _CLEARLY, _ACT) and leaning.acts[best] > _ALIKE
-        return name if is_talk else None
+        margin, least = leaning.acts[best], max(rival + _CLEARLY, _ACT)
+        if self._index.is_taught:
+            return name if leaning.talk > least and margin > _ALIKE else None
+        # Nothing was learned of what the document answers: whatever asks might seem small talk.
+        return name if margin > least else None
 
     def readings(
         self, conversation: Conversation, line: str, division: str | None = None
