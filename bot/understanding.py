@@ -42,7 +42,10 @@ class Understanding:
         sentences = [part for part in split_sentences(text) if part.strip()]
         if len(sentences) < 2:
             return text
-        rest = "".join(part for part in sentences if not self._is_courtesy(part)).strip()
+        kept = [part for part in sentences if not self._is_courtesy(part)]
+        if len(kept) == len(sentences):
+            return text
+        rest = "".join(kept).strip()
         if rest and self._is_courtesy(text) and not self._asks(rest):
             return text  # こんにちは。大学3年です -> a greeting, whatever else it says
         return rest or sentences[-1].strip()

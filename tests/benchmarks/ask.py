@@ -162,20 +162,20 @@ def last(values: Sequence[float]) -> float:
 def memories(
     rounds: int, variables: dict[str, str], questions: Sequence[str]
 ) -> Iterator[Compared]:
-    """What stays in memory: of a console after a few questions, beside that of the least before
-    and after it has tokenized the same ones, which brings in much of the dictionary.
+    """What stays in memory: of a console that is ready, beside that of the least; and after a few
+    questions, beside the least after it has tokenized the same ones, which brings in much of the
+    dictionary.
     """
-    held = [sys.executable, "-c", HELD]
-    least, tokenized, console = [], [], []
-    for _ in range(rounds):
-        least.append(memory(held, variables, [], lines=1))
-        tokenized.append(memory(held, variables, questions, lines=1 + len(questions)))
-        console.append(
-            memory(program("console", "--json"), variables, questions, lines=len(questions))
+    held, console = [sys.executable, "-c", HELD], program("console", "--json")
+    for name, said, at_most in (("ready", [], 2), ("after questions", questions, None)):
+        least, ours = [], []
+        for _ in range(rounds):
+            least.append(memory(held, variables, said, lines=1 + len(said)))
+            lines = said or [""]  # what is no question is answered without any search
+            ours.append(memory(console, variables, lines, lines=len(lines)))
+        yield Compared(
+            f"console {name}: RSS, MiB", statistics.median(least), statistics.median(ours), at_most
         )
-    ours = statistics.median(console)
-    yield Compared("console: RSS, MiB", statistics.median(least), ours, 2)
-    yield Compared("console: RSS beside tokenizing, MiB", statistics.median(tokenized), ours)
 
 
 def memory(
