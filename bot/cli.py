@@ -165,12 +165,12 @@ def _eval(options: argparse.Namespace, settings: Settings) -> int:
 def _fit(options: argparse.Namespace, settings: Settings) -> int:
     import yaml
 
-    from bot.document.folder import common_folder
+    from bot.document.folder import weights_file
     from bot.document.load import load
     from bot.quality.fit import fit
 
     weights = fit(load(settings.knowledge))
-    path = common_folder() / "weights.yaml"
+    path = weights_file(settings.knowledge)
     head = "# Fitted by `madoguchi fit`: what each feature weighs in each model.\n"
     path.write_text(head + yaml.safe_dump(weights, sort_keys=False), encoding="utf-8")
     print(f"{path}: written")

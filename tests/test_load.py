@@ -12,9 +12,11 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bot.document.folder import weights_file
 from bot.document.load import load, load_log
 from bot.document.model import Gold, Section, outline
 from bot.errors import KnowledgeError
+from bot.settings import shipped_knowledge
 
 KnowledgeFolder = Callable[[Mapping[str, str | bytes]], Path]
 
@@ -80,6 +82,20 @@ answers:
     assert section.path == ("仕事", "春")
     assert division.answers[0].span == "二段落目"
     assert [each.heading for each in outline(division)] == ["港湾課", "仕事", "春", "点検"]
+
+
+def test_weights_of_its_own(knowledge_folder: KnowledgeFolder) -> None:
+    """A folder's own parameters stand in place of those that ship, model by model."""
+    shipped = load(knowledge_folder({"a.yaml": GOOD})).common.weights
+    folder = knowledge_folder({"a.yaml": GOOD, "weights.yaml": "section: {passage: 7.0}"})
+    assert load(folder).common.weights == shipped | {"section": {"passage": 7.0}}
+
+
+def test_where_fitted_weights_are_kept(tmp_path: Path) -> None:
+    assert weights_file(tmp_path) == tmp_path / "weights.yaml"
+    shipped = shipped_knowledge()
+    assert weights_file(shipped) == weights_file(shipped / "." / "common" / "..")
+    assert weights_file(shipped) == shipped / "common" / "weights.yaml"
 
 
 def test_companions(knowledge_folder: KnowledgeFolder) -> None:

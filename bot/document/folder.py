@@ -23,6 +23,14 @@ def knowledge_files(folder: Path) -> list[Path]:
     return [path for path in paths if path.suffix in _ENDINGS and not path.name.startswith(".")]
 
 
+def weights_file(folder: Path) -> Path:
+    """Where parameters are kept that are fitted to the log in ``folder``: those of the knowledge
+    that ships serve every document.
+    """
+    ships = folder.resolve() == shipped_knowledge().resolve()
+    return (common_folder() if ships else folder) / "weights.yaml"
+
+
 def common_folder() -> Path:
     """Where the files lie that serve every document."""
     return shipped_knowledge() / "common"

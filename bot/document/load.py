@@ -74,6 +74,7 @@ COMPANIONS: dict[str, TypeAdapter[Any]] = {
     "synonyms.yaml": _GROUPS,  # words for one another
     "outside.yaml": _EXAMPLES,  # what people ask and the document does not answer
     "asked.yaml": _LOG,  # a log of real questions with their answers
+    "weights.yaml": _WEIGHTS,  # fitted to this log; those that ship serve every document
 }
 COMMON: dict[str, TypeAdapter[Any]] = {
     "phrases.yaml": _WORDS,
@@ -110,7 +111,7 @@ def load(folder: Path) -> Document:
             acts=common["acts.yaml"],
             cues=common["cues.yaml"],
             outside=_flat(common["outside.yaml"]),
-            weights=common["weights.yaml"],
+            weights=common["weights.yaml"] | companions.get("weights.yaml", {}),
         ),
         about=companions.get("about.yaml") or {},
         synonyms=companions.get("synonyms.yaml") or (),
