@@ -37,6 +37,14 @@ class Turn:
     conversation: Conversation
 
 
+@dataclass(frozen=True, slots=True)
+class _Equals:
+    """Candidates that answer equally well, and the probability that any of them does."""
+
+    choices: tuple[Candidate, ...]
+    probability: float
+
+
 class Assistant:
     """Answers from one index. Keeps nothing between calls; safe from any thread."""
 
@@ -150,12 +158,17 @@ class Assistant:
         sure: float,
     ) -> Turn:
         """An answer, or that the document does not say, and what is remembered of it."""
+        equals = self._equals(judged)
+        if equals is not None and equals.probability >= sure:
+            if len({each.sentence for each in equals.choices}) > 1:
+                confident, choices = equals.choices[0].confidence, equals.choices
+                said = wording.clarify(choices)
+                reply = Reply(text, Kind.CLARIFY, said, None, confident, choices)
+                return Turn(reply, conversation.asked_back(text, choices))
+            # They say the same: whichever was meant, it is right.
+            judged = replace(judged, probability=equals.probability)
         candidates = self.catalogue.candidates(judged.ranking, judged.probability)
         best = candidates[0]
-        if judged.reading.way is Way.ALONE and (choices := self._equals(judged, sure)):
-            said = wording.clarify(choices)
-            reply = Reply(text, Kind.CLARIFY, said, None, best.confidence, choices)
-            return Turn(reply, conversation.asked_back(text, choices))
         if judged.probability < sure:
             nearest = tuple(candidates[:ALTERNATIVES])
             reply = Reply(
@@ -174,23 +187,24 @@ class Assistant:
         named = self.catalogue.named(line)
         return conversation.unanswered(named and self.catalogue.division(named).names.name)
 
-    def _equals(self, judged: Judged, sure: float) -> tuple[Candidate, ...]:
+    def _equals(self, judged: Judged) -> _Equals | None:
         """Sections of several divisions that answer as well as each other: those under the same
-        heading, where the question does not say which division is meant. Empty if one is best.
+        heading, where the question does not say which division is meant. None if one is best.
         """
         ranking = judged.ranking
         headings = [self.catalogue.role(row) for row in ranking.rows.tolist()]
         alike = np.array([heading == headings[0] for heading in headings])
         divisions = self.index.division_of[ranking.rows[alike]]
         if (
-            len(set(divisions.tolist())) < 2
+            judged.reading.way is not Way.ALONE
+            or len(set(divisions.tolist())) < 2
             or ranking.shares[0] > _DOMINANT * ranking.shares[alike].sum()
             or self.catalogue.named(judged.reading.text)
-            or confidence(self.index, ranking.united(alike)) < sure
         ):
-            return ()
+            return None
         places = np.flatnonzero(alike & (ranking.shares > WORTH_OFFERING))[:ALTERNATIVES]
-        return tuple(self.catalogue.candidates(ranking, judged.probability, places.tolist()))
+        choices = self.catalogue.candidates(ranking, judged.probability, places.tolist())
+        return _Equals(tuple(choices), confidence(self.index, ranking.united(alike)))
 
     def _shown(
         self, conversation: Conversation, text: str, candidate: Candidate, wording: Wording

@@ -594,3 +594,12 @@ def test_any_command_gets_a_reply(harbour: Assistant, text: str) -> None:
     reply = harbour.command(NEW, f"/{text}").reply
     assert reply.question
     assert reply.text
+
+
+def test_nobody_is_asked_back_where_all_say_the_same(shipped_assistant: Assistant) -> None:
+    reply = shipped_assistant.reply(Conversation(), "大臣官房は英語で何と言いますか").reply
+    assert reply.answer is not None
+    assert reply.answer.sentence == "Minister's Secretariat"
+    back = shipped_assistant.reply(Conversation(), "英語名を教えてください").reply
+    assert back.kind is Kind.CLARIFY
+    assert len({each.sentence for each in back.alternatives}) > 1

@@ -58,7 +58,7 @@ def match(rows: Rows, question: Sequence[Term], *, search: bool = True, parts: i
 
 
 def is_common(rows: Rows, term: Term) -> bool:
-    frequency = sum(term in row for row in rows)
+    frequency = sum(term in row for row in rows) if term[0] in WEIGHTS else 0
     return frequency > max(postings_module._COMMON * len(rows), postings_module._NEVER_COMMON)
 
 

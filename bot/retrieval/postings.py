@@ -199,25 +199,32 @@ def count_terms(rows: Sequence[Terms], weights: Mapping[Family, float] = PASSAGE
     """
     terms = np.concatenate([*rows, np.zeros(0, np.uint64)])
     row = np.repeat(np.arange(len(rows), dtype=np.int32), [len(held) for held in rows])
-    weighted = _by_family(weights)[family_of(terms)] > 0
-    terms, row = terms[weighted], row[weighted]
+    family = family_of(terms)
+    weighted = _by_family(weights)[family] > 0
+    terms, row, family = terms[weighted], row[weighted], family[weighted]
     lengths = np.bincount(
-        row.astype(np.int64) * len(Family) + family_of(terms), minlength=len(rows) * len(Family)
+        row.astype(np.int64) * len(Family) + family, minlength=len(rows) * len(Family)
     )
     order = np.argsort(terms, kind="stable")  # the rows of a term stay in order
     terms, row = terms[order], row[order]
-    first = np.ones(len(terms), bool)
-    first[1:] = (terms[1:] != terms[:-1]) | (row[1:] != row[:-1])
-    entries = np.flatnonzero(first)
-    counts = np.minimum(np.diff(np.append(entries, len(terms))), np.iinfo(np.uint16).max)
-    distinct, starts = np.unique(terms[entries], return_index=True)
+    is_first = _changes(terms)
+    entries = np.flatnonzero(is_first | _changes(row))
+    counts = np.minimum(np.diff(entries, append=len(terms)), np.iinfo(np.uint16).max)
+    starts = np.flatnonzero(is_first[entries])
     return Counts(
-        distinct,
+        terms[entries[starts]],
         np.append(starts, len(entries)),
         row[entries],
         counts.astype(np.uint16),
         lengths.reshape(len(rows), len(Family)).astype(np.int32),
     )
+
+
+def _changes(values: NDArray[Any]) -> NDArray[np.bool_]:
+    """Where a value is another than the one before; the first one is."""
+    changes = np.ones(len(values), bool)
+    np.not_equal(values[1:], values[:-1], out=changes[1:])
+    return changes
 
 
 def build_postings(
