@@ -135,12 +135,13 @@ def _index(options: argparse.Namespace, settings: Settings) -> int:
     from bot.retrieval.cache import index_path, open_index
 
     del options
-    columns = (TextColumn("analysing"), BarColumn(), MofNCompleteColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=None)
+        task = bar.add_task("reading", total=None)
 
-        def progress(done: int, total: int) -> None:
-            bar.update(task, completed=done, total=total)
+        def progress(done: int, total: int, before: int) -> None:
+            name = f"analysing ({before} known from before)" if before else "analysing"
+            bar.update(task, completed=done, total=total, description=name)
 
         index = open_index(settings.knowledge, settings.cache, _warn, progress)
     path = index_path(settings.knowledge, settings.cache)

@@ -388,7 +388,7 @@ def kept(call: Run, small_knowledge: Path, tmp_path: Path, monkeypatch: pytest.M
     """A kept index, the only one in a cache of its own."""
     monkeypatch.setenv("MADOGUCHI_CACHE", str(tmp_path / "cache"))
     assert call("ask", "--knowledge", str(small_knowledge), "点検は").status == 0
-    (path,) = (tmp_path / "cache").iterdir()
+    (path,) = (tmp_path / "cache").glob("*.index")
     return path
 
 
@@ -421,7 +421,8 @@ def test_a_folder_in_the_place_of_the_index(call: Run, kept: Path, small_knowled
     done = call("ask", "--knowledge", str(small_knowledge), "防波堤の点検")
     assert done.status == 0
     assert one_line(done.errors).startswith("MADOGUCHI_CACHE: ")
-    assert [each.name for each in kept.parent.iterdir()] == [kept.name]  # no half-written file
+    assert {each.suffix for each in kept.parent.iterdir()} == {".index", ".terms"}
+    assert kept.is_dir()  # and no file that is written in half
 
 
 def test_a_kept_index_is_used(
@@ -443,7 +444,7 @@ def test_changed_knowledge_is_seen_at_once(
     (folder / "a.yaml").write_text(SMALL_DIVISION.replace("毎年", "毎月"), encoding="utf-8")
     done = call("ask", "--json", "--knowledge", str(folder), "防波堤の点検は")
     assert "毎月" in best_of(json.loads(done.output))["sentence"]
-    assert len(list(cache.iterdir())) == 1  # the older one is gone
+    assert len(list(cache.glob("*.index"))) == 1  # the older one is gone
 
 
 # Processes
@@ -475,7 +476,7 @@ def test_two_that_build_at_once(small_knowledge: Path, tmp_path: Path) -> None:
     assert [each.returncode for each in both] == [0, 0]
     assert (one_error, other_error) == (b"", b"")
     assert one == other
-    assert [path.suffix for path in tmp_path.iterdir()] == [".index"]
+    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".index", ".terms"]
 
 
 @pytest.mark.parametrize("command", ["ask", "console"])

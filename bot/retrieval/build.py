@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cache
+from hashlib import blake2b
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -12,15 +13,17 @@ from numpy.typing import NDArray
 
 from bot.document.model import Act, Division, Document, Section
 from bot.retrieval.intents import learn_intents
-from bot.retrieval.mapped import pack_texts
+from bot.retrieval.kept import Kept
+from bot.retrieval.mapped import Arrays, pack_texts
 from bot.retrieval.parallel import each
-from bot.retrieval.postings import build_postings, count_terms
+from bot.retrieval.parts import Groups, Part, count_part, digest_of, part_document
+from bot.retrieval.postings import Counts, build_postings
 from bot.retrieval.rows import Rows, lay_out
-from bot.retrieval.terms import Synonyms, Terms, analyse, fold_synonyms, title_terms
+from bot.retrieval.terms import Synonyms, Terms, analyse, fold_synonyms
 from bot.text import normalize
 
-_PART = 2000
-"""So many texts are analysed by one process at a time."""
+_PART = 4000
+"""So many texts are worth a process."""
 _ENOUGH = 100
 """From so many answered questions a section on, a model learned from them tells more than their
 words do.
@@ -29,27 +32,27 @@ _MOST = 300
 """With more sections than this the model would take too long to learn."""
 
 
-Progress = Callable[[int, int], None]
-"""Told how many texts are analysed, and of how many."""
+Progress = Callable[[int, int, int], None]
+"""Told how many sections are analysed, of how many, and how many of them were so from before."""
 
 
 def build_index(
-    document: Document, progress: Progress = lambda _done, _all: None
+    document: Document,
+    progress: Progress = lambda _done, _all, _before: None,
+    kept: Kept | None = None,
 ) -> dict[str, NDArray[Any]]:
-    """The arrays of ``Index`` for a document."""
+    """The arrays of ``Index`` for a document.
+
+    They are the same whatever is ``kept`` from an earlier build; what the next one can use of this
+    takes its place there.
+    """
+    kept = Kept() if kept is None else kept
     rows = lay_out(document)
     groups = fold_synonyms([map(normalize, group) for group in document.synonyms])
-    texts = [*map(normalize, rows.sentences), *(example.question for example in rows.examples)]
-    terms: list[Terms] = []
-    for analysed in _analysed(texts, groups):
-        terms += analysed
-        progress(len(terms), len(texts))
-    sentences, examples = terms[: len(rows.sentences)], terms[len(rows.sentences) :]
     is_taught = _is_taught(rows)
-    questions = {} if is_taught else _questions_of(rows, examples)
-    passages = _Passages(document.divisions, rows, Synonyms(groups), sentences, questions)
-    of_passages = [count_terms([*map(passages.terms, range(len(rows.sections)))])]
-    of_sentences = [count_terms(sentences)]
+    questions = {} if is_taught else _questions_of(rows)
+    parts = _counted([*part_document(document.divisions, rows, questions)], groups, kept, progress)
+    of_passages, of_sentences = [[*each] for each in zip(*parts, strict=True)]
     lexicon = np.unique(np.concatenate([part.terms for part in (*of_passages, *of_sentences)]))
     facts = {
         "about": document.about,
@@ -63,7 +66,7 @@ def build_index(
         "lexicon": lexicon,
         **_named("passages", build_postings(of_passages, lexicon)),
         **_named("sentences", build_postings(of_sentences, lexicon)),
-        **_named("intents", _intents(rows, examples, is_taught, document.common.acts)),
+        **_named("intents", _intents(rows, groups, document.common.acts, kept)),
         "taught": np.array([is_taught]),
         "division_of": np.array(rows.division_of, np.int32),
         "first_sentence": np.array(rows.first_sentence, np.int32),
@@ -74,52 +77,27 @@ def build_index(
     }
 
 
-def _analysed(texts: Sequence[str], groups: Mapping[str, Sequence[int]]) -> Iterator[list[Terms]]:
-    """The terms of normalised texts, in order, part after part."""
-    parts = [(texts[start : start + _PART], groups) for start in range(0, len(texts), _PART)]
-    yield from each(_terms_of, parts)
-
-
-def _terms_of(part: tuple[Sequence[str], Mapping[str, Sequence[int]]]) -> list[Terms]:
-    texts, groups = part
-    synonyms = Synonyms(groups)
-    return [analyse(text, synonyms).terms for text in texts]
-
-
-class _Passages:
-    """Puts the terms of sections together from those of their sentences."""
-
-    def __init__(
-        self,
-        divisions: Sequence[Division],
-        rows: Rows,
-        synonyms: Synonyms,
-        sentences: Sequence[Terms],
-        questions: Mapping[int, Sequence[Terms]],
-    ) -> None:
-        self._divisions = divisions
-        self._rows = rows
-        self._sentences = sentences
-        self._questions = questions
-        self._analyse = cache(lambda text: analyse(normalize(text), synonyms))
-
-    def terms(self, row: int) -> Terms:
-        """A section's words and keywords, and its questions if they are too few to learn from;
-        the words of headings and of the division as title.
-        """
-        section = self._rows.sections[row]
-        division = self._divisions[self._rows.division_of[row]]
-        titles = [*section.path, section.heading, division.name, *division.aliases]
-        titles += filter(None, [division.name_en])
-        first, end = self._rows.first_sentence[row : row + 2]
-        return np.concatenate(
-            [
-                *self._sentences[first:end],
-                *(self._analyse(text).terms for text in (section.heading, *section.keywords)),
-                *self._questions.get(row, ()),
-                *(title_terms(self._analyse(title)) for title in dict.fromkeys(titles)),
-            ]
-        )
+def _counted(
+    parts: Sequence[Part], groups: Groups, kept: Kept, progress: Progress
+) -> list[tuple[Counts, Counts]]:
+    """The terms of the passages and of the sentences of each part; only parts that are not kept
+    are analysed.
+    """
+    digests = [digest_of(part, groups) for part in parts]
+    found = {digest: kept.parts[digest] for digest in digests if digest in kept.parts}
+    missing = {d: part for d, part in zip(digests, parts, strict=True) if d not in found}
+    total = sum(map(len, parts))
+    done = before = total - sum(map(len, missing.values()))
+    progress(done, total, before)
+    tasks = [(part, groups) for part in missing.values()]
+    is_much = sum(len(section.sentences) for part in missing.values() for section in part) > _PART
+    counted = each(count_part, tasks) if is_much else map(count_part, tasks)
+    for (digest, part), counts in zip(missing.items(), counted, strict=True):
+        found[digest] = counts
+        done += len(part)
+        progress(done, total, before)
+    kept.parts = {digest: found[digest] for digest in digests}
+    return [(found[digest].passages, found[digest].sentences) for digest in digests]
 
 
 def _is_taught(rows: Rows) -> bool:
@@ -128,27 +106,48 @@ def _is_taught(rows: Rows) -> bool:
     return len(rows.sections) <= _MOST and answered >= _ENOUGH * len(rows.sections)
 
 
-def _questions_of(rows: Rows, terms: Sequence[Terms]) -> dict[int, list[Terms]]:
-    """The terms of the questions that each section answers."""
-    questions: dict[int, list[Terms]] = {}
-    for example, of_example in zip(rows.examples, terms, strict=True):
+def _questions_of(rows: Rows) -> dict[int, list[str]]:
+    """The questions that each section answers."""
+    questions: dict[int, list[str]] = {}
+    for example in rows.examples:
         for row in example.sections:
-            questions.setdefault(row, []).append(of_example)
+            questions.setdefault(row, []).append(example.question)
     return questions
 
 
-def _intents(
-    rows: Rows, terms: Sequence[Terms], is_taught: bool, acts: Mapping[str, Act]
-) -> dict[str, NDArray[Any]]:
-    """The model of what lines are about; of dialogue acts alone if too little teaches more."""
-    used = [i for i, example in enumerate(rows.examples) if is_taught or not example.sections]
-    return learn_intents(
-        [rows.examples[i] for i in used],
-        [terms[i] for i in used],
-        sections=len(rows.sections) if is_taught else 0,
-        sentences=len(rows.sentences) if is_taught else 0,
-        acts=[act.is_talk for act in acts.values()],
-    )
+def _intents(rows: Rows, groups: Groups, acts: Mapping[str, Act], kept: Kept) -> Arrays:
+    """The model of what lines are about; of dialogue acts alone if too little teaches more.
+
+    Learning takes longest. It is spared where all that is learned from is as it was.
+    """
+    is_taught = _is_taught(rows)
+    examples = [each for each in rows.examples if is_taught or not each.sections]
+    sizes = {
+        "sections": len(rows.sections) if is_taught else 0,
+        "sentences": len(rows.sentences) if is_taught else 0,
+    }
+    talk = [act.is_talk for act in acts.values()]
+    learned_from = blake2b(repr((groups, examples, sizes, talk)).encode(), digest_size=16)
+    digest = learned_from.hexdigest()
+    if digest in kept.models:
+        model = kept.models[digest]
+    else:
+        terms = _analysed([example.question for example in examples], groups)
+        model = learn_intents(examples, [*chain(*terms)], acts=talk, **sizes)
+    kept.models = {digest: model}
+    return model
+
+
+def _analysed(texts: Sequence[str], groups: Groups) -> Iterator[list[Terms]]:
+    """The terms of normalised texts, in order, part after part."""
+    parts = [(texts[start : start + _PART], groups) for start in range(0, len(texts), _PART)]
+    yield from each(_terms_of, parts)
+
+
+def _terms_of(part: tuple[Sequence[str], Groups]) -> list[Terms]:
+    texts, groups = part
+    synonyms = Synonyms(groups)
+    return [analyse(text, synonyms).terms for text in texts]
 
 
 def _section_text(section: Section) -> str:
@@ -164,5 +163,5 @@ def _division_text(division: Division) -> str:
     )
 
 
-def _named(name: str, arrays: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+def _named(name: str, arrays: Arrays) -> dict[str, NDArray[Any]]:
     return {f"{name}.{key}": array for key, array in arrays.items()}

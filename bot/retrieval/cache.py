@@ -4,27 +4,35 @@ from __future__ import annotations
 
 import hashlib
 import sys
+import time
 from collections.abc import Callable, Iterable
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bot.document.folder import common_folder, knowledge_files
 from bot.retrieval.index import Index
 from bot.retrieval.mapped import DamagedFileError, read_arrays, write_arrays
 
+if TYPE_CHECKING:
+    from bot.retrieval.build import Progress
+
 _PACKAGES = ("numpy", "scikit-learn", "fugashi", "unidic-lite")
+_ABANDONED = 86_400.0
+"""Seconds after which nobody is still writing a file."""
 
 
 def open_index(
     knowledge: Path,
     cache: Path,
     warn: Callable[[str], None] = lambda _: None,
-    progress: Callable[[int, int], None] = lambda _done, _all: None,
+    progress: Progress = lambda _done, _all, _before: None,
 ) -> Index:
     """The index of a knowledge folder, from the cache if nothing has changed since.
 
+    Where something has, what lies beside the index spares analysing and learning the rest again.
     A damaged file is built anew; a cache that cannot be used costs a warning and time, no more.
-    ``progress`` is told how much is done, and of how much.
+    ``progress`` is told how much is done, of how much, and how much of it was so from before.
 
     Raises KnowledgeError with all mistakes in the folder.
     """
@@ -39,16 +47,20 @@ def _build(
     knowledge: Path,
     path: Path,
     warn: Callable[[str], None],
-    progress: Callable[[int, int], None],
+    progress: Progress,
 ) -> Index:
     # Imported here: what only building needs takes a second to load.
     from bot.document.load import load
     from bot.retrieval.build import build_index
+    from bot.retrieval.kept import Kept
 
-    arrays = build_index(load(knowledge), progress)
+    kept_path = path.with_name(f"{_place(knowledge)}-{_digest(_program())}.terms")
+    kept = Kept.read(kept_path)
+    arrays = build_index(load(knowledge), progress, kept)
     try:
         write_arrays(path, arrays)
-        _remove_older(path)
+        kept.write(kept_path)
+        _remove_older(path, kept_path)
     except OSError as error:
         reason = error.strerror or error
         warn(f"MADOGUCHI_CACHE: cannot keep the index in {path.parent}: {reason}")
@@ -57,16 +69,30 @@ def _build(
 
 def index_path(knowledge: Path, cache: Path) -> Path:
     """Where the index lies: named after its folder, and after all that goes into it."""
-    place = _digest([str(knowledge.resolve())])
-    return cache / f"{place}-{_digest(_ingredients(knowledge))}.index"
+    ingredients = (
+        *_program(),
+        *_state([*knowledge_files(knowledge), *knowledge_files(common_folder())]),
+    )
+    return cache / f"{_place(knowledge)}-{_digest(ingredients)}.index"
 
 
-def _ingredients(knowledge: Path) -> Iterable[str]:
+def _place(knowledge: Path) -> str:
+    return _digest([str(knowledge.resolve())])
+
+
+def _program() -> Iterable[str]:
+    """What builds an index, whatever the knowledge."""
     yield sys.version
     yield from (f"{package} {version(package)}" for package in _PACKAGES)
     here = Path(__file__).parent
-    code = sorted([*here.glob("*.py"), *here.parent.glob("document/*.py"), here.parent / "text.py"])
-    for path in (*code, *knowledge_files(knowledge), *knowledge_files(common_folder())):
+    yield from _state(
+        sorted([*here.glob("*.py"), *here.parent.glob("document/*.py"), here.parent / "text.py"])
+    )
+
+
+def _state(files: Iterable[Path]) -> Iterable[str]:
+    """What tells whether a file has changed, without reading it."""
+    for path in files:
         facts = path.stat()
         yield f"{path.name} {facts.st_size} {facts.st_mtime_ns} {facts.st_ctime_ns}"
 
@@ -75,9 +101,12 @@ def _digest(parts: Iterable[str]) -> str:
     return hashlib.blake2b("\0".join(parts).encode(errors="replace"), digest_size=8).hexdigest()
 
 
-def _remove_older(path: Path) -> None:
-    """Indexes of the same folder as it was before."""
-    place = path.name.partition("-")[0]
-    for older in path.parent.glob(f"{place}-*.index"):
-        if older != path:
+def _remove_older(*kept: Path) -> None:
+    """What was kept of the same folder as it was before, and what was never written to its end."""
+    place = kept[0].name.partition("-")[0]
+    for older in kept[0].parent.glob(f"{place}-*"):
+        if older not in kept:
             older.unlink(missing_ok=True)
+    for part in kept[0].parent.glob(f".{place}-*"):
+        if time.time() - part.stat().st_mtime > _ABANDONED:
+            part.unlink(missing_ok=True)
