@@ -43,7 +43,7 @@ LIBRARIES = {
     "discord": ("chat/",),
     "sklearn": ("retrieval/intents.py", "quality/fit.py"),
     "scipy": ("retrieval/intents.py", "quality/fit.py"),
-    "pydantic": ("document/load.py",),
+    "pydantic": ("document/load.py", "document/json_lines.py"),
     "prompt_toolkit": ("console.py",),
     "fugashi": ("retrieval/tokens.py",),
     "ray": ("retrieval/cluster.py",),

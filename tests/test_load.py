@@ -185,6 +185,10 @@ NO_MAPPING = "must be a mapping of 'key: value' lines"
         ),
         (GOOD + "id: again\n", [(6, "id: given twice; keep one")]),
         (
+            GOOD.replace("ports", "5") + "id: ports\ncolour: blue\n",
+            [(1, f"id: {NO_TEXT}"), (6, "id: given twice; keep one"), (7, f"colour: {UNKNOWN}")],
+        ),
+        (
             GOOD + "answers:\n- {span: 堤防, questions: [q]}\n",
             [(7, "span: not in the text; copy some words of one sentence")],
         ),

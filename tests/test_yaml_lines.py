@@ -60,7 +60,6 @@ def test_lines(path: Path, line: int) -> None:
     [
         ("a: 1\n\tb: 2", 2, "tab"),
         ("a: [1, 2\nb: 3\n", 2, "expected ',' or ']'"),
-        ("a: 1\nb: 2\na: 3", 3, "a: given twice; keep one"),
         ("a: &x 1\nb: *x", 1, "anchors and aliases"),
         ("a: *x", 1, "undefined alias"),
         ("a: 1\n---\nb: 2", 2, "another document"),
@@ -82,10 +81,17 @@ def test_mistakes(text: str, line: int, problem: str) -> None:
     assert "\n" not in said
 
 
-def test_all_repeated_keys_are_named() -> None:
+def test_all_repeated_keys_are_named_and_the_first_count() -> None:
+    found = YamlLines("a: 1\na: 2\nb:\n  c: 1\n  c: 2\n")
+    assert found.value == {"a": 1, "b": {"c": 1}}
+    assert found.repeated == [(2, "a: given twice; keep one"), (5, "c: given twice; keep one")]
+    assert found.line(("a",)) == 1
+
+
+def test_repeated_keys_are_named_beside_other_mistakes() -> None:
     with pytest.raises(YamlError) as caught:
-        YamlLines("a: 1\na: 2\nb:\n  c: 1\n  c: 2\n")
-    assert [line for line, _ in caught.value.problems] == [2, 5]
+        YamlLines("a: 1\na: 2\nb: &x 1\nc: *x\n")
+    assert [line for line, _ in caught.value.problems] == [2, 3]
 
 
 @pytest.mark.parametrize("text", ["", "# a remark\n", "~"])

@@ -7,24 +7,22 @@ serve, companions with fixed names. How the bot speaks, whatever its document, l
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from bot.document.checks import problems
 from bot.document.folder import common_folder, knowledge_files
+from bot.document.json_lines import read_json_lines
 from bot.document.log import LogFile
-from bot.document.model import Act, Common, Division, Document, Log, Section, holds, outline
+from bot.document.model import Act, Common, Division, Document, Log, holds, outline
 from bot.document.yaml_lines import Path as Location
 from bot.document.yaml_lines import YamlError, YamlLines
 from bot.errors import KnowledgeError, Mistake
 
-_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-_LONGEST_ID = 32  # the longest name Discord allows a command
-_COMMANDS = frozenset(["ask", "division", "divisions", "help", "mydata", "new", "quit", "settings"])
 _REMEDIES = {
     "missing": "required, but missing",
     "missing_argument": "required, but missing",
@@ -39,29 +37,7 @@ _T = TypeVar("_T")
 _LineOf = Callable[[Location], int]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Owner:
-    """The division in a line of a JSON Lines file."""
-
-    __pydantic_config__: ClassVar = {"extra": "forbid"}
-
-    id: str
-    name: str
-    name_en: str | None = None
-    parent: str | None = None
-    parent_en: str | None = None
-    aliases: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _OwnedSection(Section):
-    """A line of a JSON Lines file: a section and the division that it belongs to."""
-
-    division: _Owner
-
-
 _DIVISION = TypeAdapter(Division)
-_LINE = TypeAdapter(_OwnedSection)
 _GROUPS = TypeAdapter(tuple[tuple[str, ...], ...])
 _EXAMPLES = TypeAdapter(dict[str, tuple[str, ...]])
 _WORDS = TypeAdapter(dict[str, dict[str, str]])
@@ -222,6 +198,8 @@ class _Reading:
             for line, problem in error.problems:
                 self._mistake(path, line, problem)
             return
+        for line, problem in content.repeated:
+            self._mistake(path, line, problem)
         checked = self._checked(path, content, form or _DIVISION)
         if checked is None:
             return
@@ -239,29 +217,16 @@ class _Reading:
             return None
 
     def _json_lines(self, path: Path, text: str) -> None:
-        owners: dict[str, _Owner] = {}
-        sections: dict[str, list[Section]] = {}
-        lines: dict[str, list[int]] = {}
-        for number, line in enumerate(text.split("\n"), 1):
-            if not line.strip():
-                continue
-            try:
-                owned = _LINE.validate_json(line)
-            except ValidationError as error:
-                self._refuse(path, lambda _, number=number: number, error)  # type: ignore[misc]
-                continue
-            owner = owners.setdefault(owned.division.id, owned.division)
-            if owner != owned.division:
-                problem = f"division {owner.id} is described otherwise in an earlier line"
-                self._mistake(path, number, problem)
-            sections.setdefault(owner.id, []).append(Section(**_values(owned, Section)))
-            lines.setdefault(owner.id, []).append(number)
-        for key, owner in owners.items():
-            division = Division(**_values(owner, _Owner), sections=tuple(sections[key]))
-            self._add(_Found(division, path, _line_of_section(lines[key])))
+        divisions = read_json_lines(
+            text,
+            refuse=lambda line, error: self._refuse(path, lambda _: line, error),
+            mistake=lambda line, problem: self._mistake(path, line, problem),
+        )
+        for division, lines in divisions:
+            self._add(_Found(division, path, _line_of_section(lines)))
 
     def _add(self, found: _Found) -> None:
-        for location, problem in _problems(found.division):
+        for location, problem in problems(found.division):
             self._mistake(found.file, found.line_of(location), problem)
         self.divisions.append(found)
 
@@ -276,11 +241,6 @@ class _Reading:
         self.mistakes.append(Mistake(path, line, problem))
 
 
-def _values(part: Any, form: Any) -> dict[str, Any]:
-    """The values of a dataclass, of those fields that the dataclass ``form`` has."""
-    return {field.name: getattr(part, field.name) for field in fields(form)}
-
-
 def _line_of_section(numbers: list[int]) -> _LineOf:
     def line_of(location: Location) -> int:
         if len(location) > 1 and isinstance(location[1], int):
@@ -288,35 +248,3 @@ def _line_of_section(numbers: list[int]) -> _LineOf:
         return numbers[0]
 
     return line_of
-
-
-def _problems(division: Division) -> Iterator[tuple[Location, str]]:
-    """What is wrong with a division of the right form: (where, what and the remedy)."""
-    if not _ID.fullmatch(division.id) or len(division.id) > _LONGEST_ID:
-        yield ("id",), f"id: use a-z, 0-9 and - only, at most {_LONGEST_ID} characters"
-    if division.id in _COMMANDS:
-        yield ("id",), f"id: {division.id} is a command of the bot's own; choose another"
-    yield from _blanks(division, ())
-    if not division.sections:
-        yield ("sections",), "sections: needs at least one section"
-    for i, section in enumerate(division.sections):
-        yield from _blanks(section, ("sections", i))
-    sections = outline(division)
-    headings = {section.heading for section in sections}
-    for i, answer in enumerate(division.answers):
-        yield from _blanks(answer, ("answers", i))
-        if answer.section is not None and answer.section not in headings:
-            yield ("answers", i, "section"), f"section: no heading {answer.section!r} here"
-        elif not any(holds(section, answer.span, answer.section) for section in sections):
-            yield ("answers", i, "span"), "span: not in the text; copy some words of one sentence"
-
-
-def _blanks(part: Any, location: Location) -> Iterator[tuple[Location, str]]:
-    """Every text in ``part`` that is there and blank."""
-    for key, value in _values(part, type(part)).items():
-        if isinstance(value, str) and not value.strip():
-            yield (*location, key), f"{key}: empty; fill it in or remove the line"
-        elif isinstance(value, tuple):
-            for i, item in enumerate(value):
-                if isinstance(item, str) and not item.strip():
-                    yield (*location, key, i), f"{key}: empty entry; fill it in or remove it"

@@ -21,10 +21,15 @@ class YamlError(Exception):
 
 
 class YamlLines:
-    """A YAML text's value and the line, from 1, at which each part of it starts."""
+    """A YAML text's value and the line, from 1, at which each part of it starts.
+
+    Of a key that is given twice the first value counts; ``repeated`` are (line, sentence) pairs
+    about such keys.
+    """
 
     def __init__(self, text: str) -> None:
         self.value: Any = None
+        self.repeated: list[tuple[int, str]] = []
         self._lines: dict[Path, int] = {(): 1}
         self._problems: list[tuple[int, str]] = []
         self._seen: set[int] = set()
@@ -45,7 +50,7 @@ class YamlLines:
         except RecursionError:
             self._problems.append((1, "nested too deeply"))
         if self._problems:
-            raise YamlError(self._problems)
+            raise YamlError([*self.repeated, *self._problems])
 
     def line(self, path: Path) -> int:
         """The line of the value at ``path``, or of the nearest thing around it that is there."""
@@ -74,7 +79,8 @@ class YamlLines:
         for key_node, value_node in node.value:
             key, line = str(key_node.value), key_node.start_mark.line + 1
             if key in mapping:
-                self._problems.append((line, f"{key}: given twice; keep one"))
+                self.repeated.append((line, f"{key}: given twice; keep one"))
+                continue
             self._lines[*path, key] = line
             mapping[key] = self._construct(value_node, (*path, key))
         return mapping
