@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from bot.assistant import Assistant
@@ -18,6 +19,10 @@ from bot.retrieval.cache import open_index
 from bot.retrieval.index import Index
 from bot.settings import shipped_knowledge
 from tests.program import environment, program
+
+# How long an example takes depends on what else the machine does.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 
 SMALL_DIVISION = """\
 id: ports

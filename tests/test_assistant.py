@@ -579,7 +579,7 @@ LINES = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(LINES)
 def test_any_text_gets_a_reply(harbour: Assistant, lines: list[str]) -> None:
     for line, reply in zip(lines, talk(harbour, *lines), strict=True):
@@ -588,7 +588,7 @@ def test_any_text_gets_a_reply(harbour: Assistant, lines: list[str]) -> None:
         json.loads(reply.to_json())
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(ANYTHING)
 def test_any_command_gets_a_reply(harbour: Assistant, text: str) -> None:
     reply = harbour.command(NEW, f"/{text}").reply

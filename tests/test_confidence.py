@@ -143,7 +143,7 @@ def test_the_shipped_document_is_surer_of_what_it_says(
     assert surer > max(unsure, 0.5)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.text(st.characters(exclude_categories=()), max_size=40))
 def test_any_question_has_a_probability(bare: Assistant, question: str) -> None:
     assert np.isfinite([*features(bare.index, question).values()]).all()

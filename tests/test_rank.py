@@ -188,7 +188,7 @@ def test_what_was_learned_counts(shipped_index: Index) -> None:
     assert features["sentence_margin"][0] == leaning.sentences[start:end].max()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.text(st.characters(exclude_categories=()), max_size=40))
 def test_any_question_is_ranked(index: Index, question: str) -> None:
     ranking = ranked(index, question, passage=3, sentence=1)

@@ -51,7 +51,7 @@ def test_the_reading_of_a_division_looks_into_it_alone(harbour: Assistant) -> No
 SWAPS = ["使命は何ですか", "じゃあ港湾は？", "灯台のほう", "みなと係も", "その課は", "灯台課は？"]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.sampled_from(SWAPS), max_size=8))
 def test_any_turns_between_divisions_end(harbour: Assistant, lines: list[str]) -> None:
     conversation = Conversation()
