@@ -7,10 +7,13 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from bot.errors import MadoguchiError, UsageError
 from bot.settings import Settings
+
+if TYPE_CHECKING:
+    from bot.retrieval.index import Index
 
 _INTERRUPTED = 130  # as a shell reports an end by Ctrl-C
 _Command = Callable[[argparse.Namespace, Settings], int]
@@ -74,9 +77,8 @@ def _parser() -> argparse.ArgumentParser:
 def _ask(options: argparse.Namespace, settings: Settings) -> int:
     from bot.assistant import Assistant
     from bot.conversation import Conversation
-    from bot.retrieval.cache import open_index
 
-    assistant = Assistant(open_index(settings.knowledge, settings.cache, _warn))
+    assistant = Assistant(_opened(settings))
     try:
         if options.division is not None:
             assistant.catalogue.division(options.division)
@@ -99,9 +101,8 @@ def _ask(options: argparse.Namespace, settings: Settings) -> int:
 def _console(options: argparse.Namespace, settings: Settings) -> int:
     from bot.assistant import Assistant
     from bot.console import chat
-    from bot.retrieval.cache import open_index
 
-    assistant = Assistant(open_index(settings.knowledge, settings.cache, _warn))
+    assistant = Assistant(_opened(settings))
     chat(assistant, as_json=options.json)
     return 0
 
@@ -176,6 +177,12 @@ def _fit(options: argparse.Namespace, settings: Settings) -> int:
     path.write_text(head + yaml.safe_dump(weights, sort_keys=False), encoding="utf-8")
     print(f"{path}: written")
     return 0
+
+
+def _opened(settings: Settings) -> Index:
+    from bot.retrieval.cache import open_index
+
+    return open_index(settings.knowledge, settings.cache, _warn, cluster=settings.cluster)
 
 
 def _lines(stream: TextIO | None) -> Iterable[str]:

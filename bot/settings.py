@@ -49,7 +49,8 @@ class Settings:
     """What the environment decides.
 
     ``knowledge`` is the folder to answer from, ``cache`` the folder in which built indexes are
-    kept. The others are the Discord bot's: ``token`` is its password there, ``api_base`` the
+    kept, ``cluster`` the address of the Ray cluster that searches them (this process does where
+    None). The others are the Discord bot's: ``token`` is its password there, ``api_base`` the
     REST API to talk to (Discord's own where None), ``database`` a URL (SQLite in the user's state
     folder where None), ``cooldown`` how much one person may ask (no limit where None),
     ``message_content`` whether to read messages that do not address the bot, ``health`` where
@@ -59,6 +60,7 @@ class Settings:
 
     knowledge: Path
     cache: Path
+    cluster: str | None = None
     token: Secret | None = None
     api_base: str | None = None
     database: str | None = None
@@ -82,6 +84,7 @@ class Settings:
         return cls(
             knowledge=chosen or shipped_knowledge(),
             cache=cache or _user_cache(),
+            cluster=_cluster(values.get("MADOGUCHI_CLUSTER", "")),
             token=_token(values.get("DISCORD_TOKEN", "")),
             api_base=_api_base(values.get("DISCORD_API_BASE", "")),
             database=_database(values.get("MADOGUCHI_DATABASE", "")),
@@ -108,6 +111,17 @@ def _folder(variable: str, value: str) -> Path | None:
         return Path(value).expanduser() if value.strip() else None
     except RuntimeError as error:  # ~nobody/knowledge
         raise SettingError(variable, str(error)) from error
+
+
+def _cluster(value: str) -> str | None:
+    address = value.strip()
+    if address in ("", "auto"):
+        return address or None
+    place = re.fullmatch(r"ray://(?:\[[0-9a-fA-F:.]+\]|[\w.-]+):(\d{1,5})", address, re.ASCII)
+    if place is None or int(place[1]) > 65535:
+        problem = f"{address!r} is no address such as ray://127.0.0.1:10001, nor auto"
+        raise SettingError("MADOGUCHI_CLUSTER", problem)
+    return address
 
 
 def _token(value: str) -> Secret | None:

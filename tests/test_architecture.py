@@ -98,7 +98,10 @@ def loaded(code: str) -> set[str]:
     return {name.partition(".")[0] for name in modules}
 
 
-HEAVY = {"discord", "sklearn", "scipy", "pydantic", "yaml", "prompt_toolkit", "aiohttp", "asyncio"}
+HEAVY = {
+    "discord", "sklearn", "scipy", "pydantic", "yaml", "prompt_toolkit", "aiohttp", "asyncio",
+    "multiprocessing", "ray",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("module", ["bot.cli", "bot.assistant", "bot.console"])

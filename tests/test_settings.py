@@ -33,6 +33,8 @@ def test_defaults() -> None:
         ("MADOGUCHI_HEALTH", "127.0.0.1:8081", "health", Address("127.0.0.1", 8081)),
         ("MADOGUCHI_HEALTH", "[::1]:80", "health", Address("::1", 80)),
         ("MADOGUCHI_RETENTION_DAYS", "0", "retention_days", 0),
+        ("MADOGUCHI_CLUSTER", "auto", "cluster", "auto"),
+        ("MADOGUCHI_CLUSTER", "ray://[::1]:10001 ", "cluster", "ray://[::1]:10001"),
     ],
 )  # fmt: skip
 def test_a_value_is_read(variable: str, value: str, field: str, expected: object) -> None:
@@ -63,6 +65,10 @@ def test_a_value_is_read(variable: str, value: str, field: str, expected: object
         ("MADOGUCHI_HEALTH", "localhost:70000"),
         ("MADOGUCHI_RETENTION_DAYS", "a month"),
         ("MADOGUCHI_RETENTION_DAYS", "-1"),
+        ("MADOGUCHI_CLUSTER", "127.0.0.1:10001"),
+        ("MADOGUCHI_CLUSTER", "ray://127.0.0.1"),
+        ("MADOGUCHI_CLUSTER", "ray://127.0.0.1:70000"),
+        ("MADOGUCHI_CLUSTER", "local"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_refused(variable: str, value: str) -> None:
@@ -101,7 +107,8 @@ def test_every_setting_is_in_the_example_with_its_default() -> None:
     assert all(variable in code for variable in shown)
     for variable in ("TOKEN", "API_BASE"):
         assert f"DISCORD_{variable}" in shown
-    for variable in ("DATABASE", "COOLDOWN", "MESSAGE_CONTENT", "HEALTH", "RETENTION_DAYS"):
+    variables = ("DATABASE", "COOLDOWN", "MESSAGE_CONTENT", "HEALTH", "RETENTION_DAYS", "CLUSTER")
+    for variable in variables:
         assert f"MADOGUCHI_{variable}" in shown
     explained = [i for i, line in enumerate(lines) if line.partition("=")[0] in shown]
     assert all(lines[i - 1].startswith("# ") for i in explained)

@@ -6,12 +6,12 @@ import asyncio
 import os
 import sys
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bot.assistant import Assistant
 from bot.chat.log import event, trouble
-from bot.errors import MadoguchiError
+from bot.errors import MadoguchiError, SettingError
 
 # The name of a kept index tells what it was built from, so it also tells whether that changed.
 from bot.retrieval.cache import index_path, open_index
@@ -61,7 +61,7 @@ class Knowledge:
             built_from = self._now()
             if not built_from.exists():
                 await _build_beside(self._settings)
-            before, assistant = self.assistant, await _open(self._settings)
+            before, assistant = self.assistant, await self._reopened()
             self.assistant, self._built_from = assistant, built_from
         old, new = _sections(before), _sections(assistant)
         changes = Changes(len(new - old), len(old - new))
@@ -84,12 +84,25 @@ class Knowledge:
                 await reloaded()
             last = now
 
+    async def _reopened(self) -> Assistant:
+        try:
+            return await _open(self._settings)
+        except SettingError as error:  # new knowledge does not wait for a lost cluster
+            trouble("index_warning", said=str(error))
+            return await _open(replace(self._settings, cluster=None))
+
     def _now(self) -> Path:
         return index_path(self._settings.knowledge, self._settings.cache)
 
 
 async def _open(settings: Settings) -> Assistant:
-    index = await asyncio.to_thread(open_index, settings.knowledge, settings.cache)
+    index = await asyncio.to_thread(
+        open_index,
+        settings.knowledge,
+        settings.cache,
+        lambda said: trouble("index_warning", said=said),
+        cluster=settings.cluster,
+    )
     return Assistant(index)
 
 
@@ -103,6 +116,7 @@ async def _build_beside(settings: Settings) -> None:
     path = os.pathsep.join(filter(None, [str(package.parent), os.environ.get("PYTHONPATH")]))
     environment = {**os.environ, "MADOGUCHI_CACHE": str(settings.cache), "PYTHONPATH": path}
     environment.pop("DISCORD_TOKEN", None)
+    environment["MADOGUCHI_CLUSTER"] = ""
     # `ask` without a question and without input opens the index and ends.
     process = await asyncio.create_subprocess_exec(
         sys.executable,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from bot.document.folder import common_folder, knowledge_files
 from bot.retrieval.index import Index
-from bot.retrieval.mapped import DamagedFileError, read_arrays, write_arrays
+from bot.retrieval.mapped import Arrays, DamagedFileError, read_arrays, write_arrays
 
 if TYPE_CHECKING:
     from bot.retrieval.build import Progress
@@ -27,20 +27,27 @@ def open_index(
     cache: Path,
     warn: Callable[[str], None] = lambda _: None,
     progress: Progress = lambda _done, _all, _before: None,
+    cluster: str | None = None,
 ) -> Index:
     """The index of a knowledge folder, from the cache if nothing has changed since.
 
     Where something has, what lies beside the index spares analysing and learning the rest again.
     A damaged file is built anew; a cache that cannot be used costs a warning and time, no more.
     ``progress`` is told how much is done, of how much, and how much of it was so from before.
+    ``cluster`` is the address of the one that searches it, if any does.
 
-    Raises KnowledgeError with all mistakes in the folder.
+    Raises KnowledgeError with all mistakes in the folder, SettingError without such a cluster.
     """
     path = index_path(knowledge, cache)
     try:
-        return Index(read_arrays(path))
+        arrays: Arrays = read_arrays(path)
     except (OSError, DamagedFileError):
-        return _build(knowledge, path, warn, progress)
+        arrays = _build(knowledge, path, warn, progress)
+    if cluster is None:
+        return Index(arrays)
+    from bot.retrieval.cluster import Cluster
+
+    return Index(arrays, Cluster(cluster, path.resolve(), warn))
 
 
 def _build(
@@ -48,7 +55,7 @@ def _build(
     path: Path,
     warn: Callable[[str], None],
     progress: Progress,
-) -> Index:
+) -> Arrays:
     # Imported here: what only building needs takes a second to load.
     from bot.document.load import load
     from bot.retrieval.build import build_index
@@ -64,7 +71,7 @@ def _build(
     except OSError as error:
         reason = error.strerror or error
         warn(f"MADOGUCHI_CACHE: cannot keep the index in {path.parent}: {reason}")
-    return Index(arrays)
+    return arrays
 
 
 def index_path(knowledge: Path, cache: Path) -> Path:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,9 @@ from bot.retrieval.mapped import Arrays, Texts
 from bot.retrieval.postings import Postings
 from bot.retrieval.terms import Synonyms
 from bot.text import normalize
+
+if TYPE_CHECKING:
+    from bot.retrieval.cluster import Cluster, SlicedPostings
 
 _KEPT = 4096
 
@@ -52,23 +55,24 @@ class Index:
     enough examples came with it of questions that it answers.
     """
 
-    def __init__(self, arrays: Arrays) -> None:
+    def __init__(self, arrays: Arrays, cluster: Cluster | None = None) -> None:
+        """``cluster`` searches the postings, if there is one."""
         self.lexicon = Lexicon(arrays["lexicon"])
-        self.passages = Postings(_part(arrays, "passages"))
-        self.sentences = Postings(_part(arrays, "sentences"))
+        self.passages = _postings(arrays, "passages", cluster)
+        self.sentences = _postings(arrays, "sentences", cluster)
         self.is_taught = bool(arrays["taught"][0])
         self.division_of: NDArray[np.int32] = arrays["division_of"]
         self.first_sentence: NDArray[np.int32] = arrays["first_sentence"]
         sections, sentences = len(self.division_of), int(self.first_sentence[-1])
         self.intents = Intents(
-            _part(arrays, "intents"),
+            part(arrays, "intents"),
             sections if self.is_taught else 0,
             sentences if self.is_taught else 0,
         )
-        self._sentence_texts = Texts(_part(arrays, "sentence_texts"))
-        self._section_texts = Texts(_part(arrays, "section_texts"))
-        self._division_texts = Texts(_part(arrays, "division_texts"))
-        self._facts = Texts(_part(arrays, "facts"))
+        self._sentence_texts = Texts(part(arrays, "sentence_texts"))
+        self._section_texts = Texts(part(arrays, "section_texts"))
+        self._division_texts = Texts(part(arrays, "division_texts"))
+        self._facts = Texts(part(arrays, "facts"))
         # What was read once is likely to be asked for again; a large document stays on disk.
         self.division: Callable[[int], IndexedDivision] = lru_cache(_KEPT)(self._division)
         self.sentence: Callable[[int], str] = lru_cache(_KEPT)(self._sentence_texts.__getitem__)
@@ -158,6 +162,12 @@ class Index:
         return facts
 
 
-def _part(arrays: Arrays, name: str) -> dict[str, NDArray[Any]]:
+def _postings(arrays: Arrays, name: str, cluster: Cluster | None) -> Postings | SlicedPostings:
+    here = Postings(part(arrays, name))
+    return here if cluster is None else cluster.slice(name, here)
+
+
+def part(arrays: Arrays, name: str) -> dict[str, NDArray[Any]]:
+    """The arrays whose names begin so, under the rest of their names."""
     prefix = name + "."
     return {key[len(prefix) :]: array for key, array in arrays.items() if key.startswith(prefix)}

@@ -151,9 +151,7 @@ class Postings:
 
     def match(self, question: Found, *, search: bool = True) -> Matches:
         """Look for the terms of a question; without ``search`` only to look single rows up."""
-        idf = np.full(len(question.terms), _idf(0, self.size))
-        idf[question.numbers] = self._idf[question.places]
-        ceiling = float(self._of_family[family_of(question.terms)] @ idf)
+        ceiling, idf = self.tell(question)
         numbers, places = question.numbers, question.places
         starts, ends = self._starts[places], self._starts[places + 1]
         lengths = ends - starts
@@ -170,6 +168,12 @@ class Postings:
         if search or not rest:
             sums = np.bincount(rows, weights, self.size).astype(np.float64, copy=False)
         return Matches(ceiling, idf, sums, numbers, ends - starts, rows, rest)
+
+    def tell(self, question: Found) -> tuple[float, NDArray[np.float64]]:
+        """The ceiling and the idf of ``Matches``, which take no search."""
+        idf = np.full(len(question.terms), _idf(0, self.size))
+        idf[question.numbers] = self._idf[question.places]
+        return float(self._of_family[family_of(question.terms)] @ idf), idf
 
     def _list(self, number: int, place: int) -> _List:
         start, end = self._starts[place], self._starts[place + 1]
@@ -272,6 +276,21 @@ def build_postings(
         "idf": idf.astype(np.float32),
         "of_family": of_family,
         "size": np.array([size]),
+    }
+
+
+def cut(arrays: Arrays, first: int, end: int) -> dict[str, NDArray[Any]]:
+    """The arrays of ``Postings`` for the rows from ``first`` to ``end`` alone, counted from 0; how
+    much a term tells, and at most adds, stays what it is in the whole.
+    """
+    rows = arrays["rows"]
+    inside = (rows >= first) & (rows < end)
+    return {
+        **arrays,
+        "starts": np.concatenate([[0], np.cumsum(inside)])[arrays["starts"]],
+        "rows": rows[inside] - np.int32(first),
+        "weights": arrays["weights"][inside],
+        "size": np.array([end - first]),
     }
 
 

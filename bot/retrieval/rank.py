@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,9 @@ from bot.retrieval.intents import Leaning
 from bot.retrieval.linear import Floats, LinearModel
 from bot.retrieval.postings import Matches, ranges
 from bot.retrieval.question import Question
+
+if TYPE_CHECKING:
+    from bot.retrieval.cluster import SlicedMatches
 
 SECTION_FEATURES = ("passage", "sentence", "margin", "sentence_margin")
 SENTENCE_FEATURES = ("words", "margin", "type")
@@ -31,8 +35,8 @@ class Hits:
     """
 
     question: Question
-    passages: Matches
-    sentences: Matches
+    passages: Matches | SlicedMatches
+    sentences: Matches | SlicedMatches
     leaning: Leaning
 
 

@@ -1,0 +1,293 @@
+"""The same index, sliced over a Ray cluster: each actor searches its range of the rows.
+
+Ray ends a program whose cluster is lost, and hangs where none answers. So it is never loaded here,
+but in a process of its own at the other end of a pipe. Whatever becomes of that, the index on this
+machine answers, and says the same.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from importlib.util import find_spec
+from itertools import pairwise
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from pathlib import Path
+from socket import gethostname
+from threading import Lock
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bot.errors import SettingError
+from bot.retrieval.index import part
+from bot.retrieval.lexicon import Found
+from bot.retrieval.mapped import DamagedFileError, read_arrays
+from bot.retrieval.postings import Matches, Postings, cut
+
+_CONNECTING = 15
+_OPENING = 300
+"""Seconds for finding the cluster, and for its nodes to open the index."""
+_PATIENCE = 1.0
+"""Seconds after which a question is answered from this machine's index instead."""
+_GIVEN_UP = 60
+"""Seconds after which the cluster itself stops trying to answer."""
+_AGAIN = 60
+"""Seconds between attempts to reach a lost cluster."""
+
+
+class SlicedPostings:
+    """Stands for postings whose rows a cluster searches in slices."""
+
+    def __init__(self, name: str, here: Postings, cluster: Cluster) -> None:
+        self.size = here.size
+        self._name = name
+        self._here = here
+        self._cluster = cluster
+
+    def match(self, question: Found, *, search: bool = True) -> SlicedMatches:
+        """As ``Postings.match``."""
+        return SlicedMatches(self._name, self._here, self._cluster, question, search)
+
+
+class SlicedMatches:
+    """As ``Matches``: asks the slices when something is wanted to know, and remembers scores."""
+
+    def __init__(
+        self, name: str, here: Postings, cluster: Cluster, question: Found, search: bool
+    ) -> None:
+        self.ceiling, self.idf = here.tell(question)
+        self._here = here
+        self._cluster = cluster
+        self._name = name
+        self._question = question
+        self._search = search
+        self._bounds = _bounds(here.size, cluster.slices)
+        self._scores: dict[int, float] = {}
+
+    def of(self, rows: NDArray[np.intp]) -> NDArray[np.float64]:
+        """The scores of some rows."""
+        unknown = np.array([row for row in rows.tolist() if row not in self._scores], np.intp)
+        if len(unknown):
+            self._look_up(np.unique(unknown))
+        return np.array([self._scores[row] for row in rows.tolist()], np.float64)
+
+    def best(self, count: int, allowed: NDArray[np.bool_] | None = None) -> NDArray[np.intp]:
+        """As ``Matches.best``: the best of the best of each slice."""
+        wanted: dict[int, tuple[int, NDArray[np.bool_] | None]] = {}
+        for number, (first, end) in enumerate(pairwise(self._bounds.tolist())):
+            within = None if allowed is None else allowed[first:end]
+            there = end - first if within is None else int(within.sum())
+            if there:
+                wanted[number] = min(count, there), within
+        found = self._ask("best", wanted)
+        if found is None:
+            return self._matches.best(count, allowed)
+        firsts = self._bounds[[*wanted]]
+        parts = [rows + first for (rows, _), first in zip(found, firsts, strict=True)]
+        rows = np.concatenate([np.zeros(0, np.intp), *parts])
+        scores = np.concatenate([np.zeros(0), *(scores for _, scores in found)])
+        self._scores.update(zip(rows.tolist(), scores.tolist(), strict=True))
+        return rows[np.lexsort((rows, -scores))[:count]]
+
+    def held(self, row: int) -> NDArray[np.bool_]:
+        """Which of the question's terms the row holds."""
+        number = int(np.searchsorted(self._bounds, row, side="right")) - 1
+        found = self._ask("held", {number: (int(row - self._bounds[number]),)})
+        held: NDArray[np.bool_] = self._matches.held(row) if found is None else found[0]
+        return held
+
+    def _look_up(self, rows: NDArray[np.intp]) -> None:
+        """Learn the scores of ascending rows."""
+        places = np.searchsorted(rows, self._bounds)
+        wanted = {
+            number: (rows[first:end] - self._bounds[number],)
+            for number, (first, end) in enumerate(pairwise(places.tolist()))
+            if end > first
+        }
+        found = self._ask("of", wanted)
+        scores = self._matches.of(rows) if found is None else np.concatenate(found)
+        self._scores.update(zip(rows.tolist(), scores.tolist(), strict=True))
+
+    def _ask(self, method: str, wanted: Mapping[int, tuple[Any, ...]]) -> list[Any] | None:
+        calls = [(number, (self._name, self._question, *what)) for number, what in wanted.items()]
+        return self._cluster.ask(method, calls)
+
+    @cached_property
+    def _matches(self) -> Matches:
+        return self._here.match(self._question, search=self._search)
+
+
+class Cluster:
+    """A process that talks to a Ray cluster; it ends when nothing holds the other end of its pipe.
+
+    Each of its nodes has the index at the same ``path`` as this machine. Safe from any thread.
+    ``slices`` is how many there are of the rows.
+    """
+
+    def __init__(self, address: str, path: Path, warn: Callable[[str], None]) -> None:
+        """Raises SettingError where no cluster can be had."""
+        if find_spec("ray") is None:
+            raise SettingError("MADOGUCHI_CLUSTER", "needs Ray: pip install 'madoguchi[cluster]'")
+        self._address = address
+        self._path = path
+        self._warn = warn
+        self._lock = Lock()
+        self._is_away = self._is_owing = False
+        self._again = 0.0
+        self.slices = 0
+        pipe = self._start()
+        self._pipe: Connection | None = pipe
+        try:
+            told = pipe.recv()
+        except EOFError:
+            told = f"no cluster answers within {_CONNECTING} seconds"
+        if isinstance(told, str):
+            raise SettingError("MADOGUCHI_CLUSTER", f"{address}: {told}")
+        self.slices = told
+
+    def slice(self, name: str, here: Postings) -> SlicedPostings:
+        """The postings of that name in the index, searched by the cluster."""
+        return SlicedPostings(name, here, self)
+
+    def ask(self, method: str, calls: Sequence[tuple[int, tuple[Any, ...]]]) -> list[Any] | None:
+        """What slices, given by number, answer to a call of a method of ``Slice``; None where they
+        don't in time.
+        """
+        with self._lock:
+            try:
+                answers = self._asked(method, calls)
+            except (EOFError, OSError):
+                self._pipe, self._again = None, time.monotonic() + _AGAIN
+                answers = None
+            self._tell(is_away=answers is None)
+            return answers
+
+    def _asked(self, method: str, calls: Sequence[tuple[int, tuple[Any, ...]]]) -> list[Any] | None:
+        if self._pipe is None:
+            if time.monotonic() < self._again:
+                return None
+            self._pipe, self._is_owing = self._start(), True
+        # What comes too late is nobody's answer any more.
+        if self._is_owing and self._pipe.poll():
+            self._pipe.recv()
+            self._is_owing = False
+        if self._is_owing:
+            return None
+        self._pipe.send((method, calls))
+        self._is_owing = not self._pipe.poll(_PATIENCE)
+        answers: list[Any] | None = None if self._is_owing else self._pipe.recv()
+        return answers
+
+    def _tell(self, *, is_away: bool) -> None:
+        """Say so where the cluster has gone or come back."""
+        if is_away != self._is_away:
+            self._is_away = is_away
+            said = "does not answer; until it does, the index on this machine is searched"
+            self._warn(f"MADOGUCHI_CLUSTER: the cluster {said if is_away else 'answers again'}")
+
+    def _start(self) -> Connection:
+        context = get_context("spawn")
+        ours, theirs = context.Pipe()
+        arguments = theirs, self._address, str(self._path), self.slices
+        context.Process(target=_drive, args=arguments, daemon=True).start()
+        theirs.close()
+        return ours
+
+
+class Slice:
+    """The slice of that number of the rows of an index; lives on a node of the cluster."""
+
+    def __init__(self, path: str, number: int, slices: int) -> None:
+        self._path = path
+        self._number = number
+        self._slices = slices
+
+    def open(self) -> None:
+        """Open the index, which every other call does where it is not open yet.
+
+        Raises LookupError where this node has none.
+        """
+        try:
+            assert self._postings  # noqa: S101 - opening it is what counts
+        except (OSError, DamagedFileError) as error:
+            raise LookupError(f"node {gethostname()} cannot open the index: {error}") from error
+
+    def of(self, name: str, question: Found, rows: NDArray[np.intp]) -> NDArray[np.float64]:
+        """The scores of some rows."""
+        return self._postings[name].match(question, search=False).of(rows)
+
+    def best(
+        self, name: str, question: Found, count: int, allowed: NDArray[np.bool_] | None
+    ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+        """The best rows, and their scores."""
+        found = self._postings[name].match(question)
+        rows = found.best(count, allowed)
+        return rows, found.of(rows)
+
+    def held(self, name: str, question: Found, row: int) -> NDArray[np.bool_]:
+        """Which of the question's terms the row holds."""
+        return self._postings[name].match(question, search=False).held(row)
+
+    @cached_property
+    def _postings(self) -> dict[str, Postings]:
+        arrays = read_arrays(Path(self._path))
+        found = {}
+        for name in ("passages", "sentences"):
+            whole = part(arrays, name)
+            first, end = _bounds(int(whole["size"][0]), self._slices)[self._number :][:2]
+            found[name] = Postings(cut(whole, int(first), int(end)))
+        return found
+
+
+def _bounds(size: int, slices: int) -> NDArray[np.intp]:
+    """Where each slice of so many rows begins, and where the last one ends."""
+    return np.arange(slices + 1) * size // slices
+
+
+def _drive(pipe: Connection, address: str, path: str, slices: int) -> None:
+    """Answer what comes through the pipe from as many slices, or from one a node where 0.
+
+    Tells first how many there are, or in a line why there are none.
+    """
+    _keep_quiet()
+    import ray
+
+    try:
+        # Where no cluster answers, Ray waits for it without end: the signal ends the process.
+        signal.alarm(_CONNECTING)
+        ray.init(address, log_to_driver=False, logging_level="ERROR")
+        signal.alarm(0)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # Ray's own handler takes its time
+        # A head without processors is no place for an actor.
+        nodes = [each for each in ray.nodes() if each["Alive"] and "CPU" in each["Resources"]]
+        slices = slices or len(nodes)
+        options = {"max_restarts": -1, "max_task_retries": 3, "scheduling_strategy": "SPREAD"}
+        actor = ray.remote(**options)(Slice)
+        actors = [actor.remote(path, number, slices) for number in range(slices)]
+        ray.get([each.open.remote() for each in actors], timeout=_OPENING)
+        pipe.send(slices or "no node of the cluster has a processor to spare")
+    except Exception as error:  # whatever is wrong there, one line says it here
+        pipe.send(" ".join(str(getattr(error, "cause", error)).split()))
+        return
+    while True:
+        method, calls = pipe.recv()
+        wanted = [getattr(actors[number], method).remote(*what) for number, what in calls]
+        try:
+            answers = ray.get(wanted, timeout=_GIVEN_UP)
+        except ray.exceptions.RayError:
+            answers = None
+        pipe.send(answers)
+
+
+def _keep_quiet() -> None:
+    """What Ray prints is nobody's answer, and Ctrl-C is for the program at the other end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
