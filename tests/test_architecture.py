@@ -99,8 +99,7 @@ def loaded(code: str) -> set[str]:
 
 
 HEAVY = {
-    "discord", "sklearn", "scipy", "pydantic", "yaml", "prompt_toolkit", "aiohttp", "asyncio",
-    "multiprocessing", "ray",
+    "discord", "sklearn", "scipy", "pydantic", "yaml", "prompt_toolkit", "aiohttp", "asyncio", "ray"
 }  # fmt: skip
 
 

@@ -23,6 +23,7 @@ from bot.retrieval.postings import (
     Postings,
     build_postings,
     count_terms,
+    cut,
     gather,
 )
 from bot.retrieval.terms import Family
@@ -193,6 +194,28 @@ def test_parts_make_the_same_index_as_the_whole(rows: Rows, parts: int) -> None:
     expected = build_postings(whole, lexicon)
     for name, array in build_postings(parted, lexicon).items():
         np.testing.assert_array_equal(array, expected[name])
+
+
+@fixed
+@given(ROWS, QUESTION, st.integers(0, 30), st.integers(0, 8), st.integers(0, 8))
+def test_a_slice_says_what_the_whole_says(
+    rows: Rows, question: list[Term], budget: int, one: int, other: int
+) -> None:
+    first, end = sorted(min(each, len(rows)) for each in (one, other))
+    parts = [counted(rows)]
+    lexicon = lexicon_of(parts)
+    whole = build_postings(parts, lexicon)
+    found = Lexicon(lexicon).find(encode(question))
+    expected = Postings(whole).match(found)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(postings_module, "_BUDGET", budget)
+        matches = Postings(cut(whole, first, end)).match(found)
+        best = matches.best(end - first).tolist()
+    among = scores(expected, rows)[first:end]
+    assert scores(matches, rows[first:end]) == among
+    assert best == order(among)
+    for row in range(first, end):
+        assert matches.held(row - first).tolist() == expected.held(row).tolist()
 
 
 @pytest.mark.parametrize(

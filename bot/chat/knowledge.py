@@ -63,6 +63,7 @@ class Knowledge:
                 await _build_beside(self._settings)
             before, assistant = self.assistant, await self._reopened()
             self.assistant, self._built_from = assistant, built_from
+        await asyncio.to_thread(before.index.close)
         old, new = _sections(before), _sections(assistant)
         changes = Changes(len(new - old), len(old - new))
         event("knowledge_read", added=changes.added, removed=changes.removed)

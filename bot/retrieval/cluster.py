@@ -7,6 +7,7 @@ machine answers, and says the same.
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import time
@@ -33,7 +34,7 @@ from bot.retrieval.postings import Matches, Postings, cut
 _CONNECTING = 15
 _OPENING = 300
 """Seconds for finding the cluster, and for its nodes to open the index."""
-_PATIENCE = 1.0
+_PATIENCE = 0.5
 """Seconds after which a question is answered from this machine's index instead."""
 _GIVEN_UP = 60
 """Seconds after which the cluster itself stops trying to answer."""
@@ -154,6 +155,11 @@ class Cluster:
     def slice(self, name: str, here: Postings) -> SlicedPostings:
         """The postings of that name in the index, searched by the cluster."""
         return SlicedPostings(name, here, self)
+
+    def close(self) -> None:
+        """Let the cluster go; whoever still asks is answered by this machine's index."""
+        with self._lock:
+            self._pipe, self._again, self._is_away = None, math.inf, True
 
     def ask(self, method: str, calls: Sequence[tuple[int, tuple[Any, ...]]]) -> list[Any] | None:
         """What slices, given by number, answer to a call of a method of ``Slice``; None where they

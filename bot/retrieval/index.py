@@ -57,6 +57,7 @@ class Index:
 
     def __init__(self, arrays: Arrays, cluster: Cluster | None = None) -> None:
         """``cluster`` searches the postings, if there is one."""
+        self._cluster = cluster
         self.lexicon = Lexicon(arrays["lexicon"])
         self.passages = _postings(arrays, "passages", cluster)
         self.sentences = _postings(arrays, "sentences", cluster)
@@ -78,6 +79,11 @@ class Index:
         self.sentence: Callable[[int], str] = lru_cache(_KEPT)(self._sentence_texts.__getitem__)
         self.section: Callable[[int], IndexedSection] = lru_cache(_KEPT)(self._section)
         self.model: Callable[[str, tuple[str, ...]], LinearModel] = cache(self._model)
+
+    def close(self) -> None:
+        """Let the cluster go; the index can be asked as before."""
+        if self._cluster is not None:
+            self._cluster.close()
 
     @property
     def size(self) -> int:
