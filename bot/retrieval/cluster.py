@@ -26,9 +26,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.errors import SettingError
-from bot.retrieval.index import part
 from bot.retrieval.lexicon import Found
-from bot.retrieval.mapped import DamagedFileError, read_arrays
+from bot.retrieval.mapped import DamagedFileError, part, read_arrays
 from bot.retrieval.postings import Matches, Postings, cut
 
 _CONNECTING = 15

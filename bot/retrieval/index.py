@@ -16,7 +16,7 @@ from bot.retrieval.context import longest_first
 from bot.retrieval.intents import Intents
 from bot.retrieval.lexicon import Lexicon
 from bot.retrieval.linear import LinearModel
-from bot.retrieval.mapped import Arrays, Texts
+from bot.retrieval.mapped import Arrays, Texts, part
 from bot.retrieval.postings import Postings
 from bot.retrieval.terms import Synonyms
 from bot.text import normalize
@@ -171,9 +171,3 @@ class Index:
 def _postings(arrays: Arrays, name: str, cluster: Cluster | None) -> Postings | SlicedPostings:
     here = Postings(part(arrays, name))
     return here if cluster is None else cluster.slice(name, here)
-
-
-def part(arrays: Arrays, name: str) -> dict[str, NDArray[Any]]:
-    """The arrays whose names begin so, under the rest of their names."""
-    prefix = name + "."
-    return {key[len(prefix) :]: array for key, array in arrays.items() if key.startswith(prefix)}

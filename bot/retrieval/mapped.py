@@ -68,6 +68,12 @@ def read_arrays(path: Path, *, check: bool = False) -> dict[str, NDArray[Any]]:
             raise DamagedFileError(str(error) or "not a file of arrays") from error
 
 
+def part(arrays: Arrays, name: str) -> dict[str, NDArray[Any]]:
+    """The arrays whose names begin with ``name`` and a full stop, by the rest of their names."""
+    prefix = name + "."
+    return {key[len(prefix) :]: array for key, array in arrays.items() if key.startswith(prefix)}
+
+
 def _chunks(arrays: Arrays) -> Iterator[bytes | memoryview]:
     header: dict[str, dict[str, Any]] = {}
     offset = total = 0
