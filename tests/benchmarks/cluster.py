@@ -37,8 +37,8 @@ from tests.benchmarks.scale import made_up, parted
 from tests.ray_nodes import ON_LOOPBACK, running
 
 LINE = "{:34} {:>8} {:>8} {:>8}"
-AFTER_KILL = 20.0
-"""Seconds for which questions come after a node was killed."""
+AFTER_KILL = 60.0
+"""Seconds for which questions come after a node was killed, or until the cluster answers again."""
 
 Ask = Callable[[Found], tuple[object, ...]]
 
@@ -116,13 +116,13 @@ def main() -> None:
             line(f"{address.partition(':')[0]}, {cluster.slices} slices", spent)
             assert (found, said) == (expected, []), "a difference"
         nodes.order("lose node")
-        end, spent = time.monotonic() + AFTER_KILL, []
-        while time.monotonic() < end:
+        started, spent = time.monotonic(), []
+        while len(said) < 2 and time.monotonic() < started + AFTER_KILL:
             more, found = timed(remote, asked)
             spent += more
             assert found == expected, "a difference"
         line("auto, while a node is killed", spent)
-        print(*said, sep="\n")
+        print(*said, f"after {time.monotonic() - started:.0f} s", sep="\n")
 
 
 if __name__ == "__main__":
