@@ -29,8 +29,8 @@ from bot.retrieval.mapped import write_arrays
 from bot.retrieval.postings import Postings, build_postings, count_terms
 from bot.retrieval.terms import Family
 from bot.settings import Settings, shipped_knowledge
-from tests.conftest import Done
-from tests.program import environment, program
+from tests.conftest import Done, Run
+from tests.program import environment
 from tests.ray_nodes import LOOPBACK, ON_LOOPBACK, Nodes, running
 
 pytest.importorskip("ray", reason="the extra madoguchi[cluster] is not installed")
@@ -267,28 +267,32 @@ def test_the_program_answers_through_a_cluster_without_loading_ray(
 
 
 @pytest.mark.usefixtures("shipped_index")
-def test_an_address_where_no_cluster_answers_is_refused() -> None:
-    with socket() as closed, socket() as silent:
-        for each in (closed, silent):
-            each.bind((LOOPBACK, 0))
+@pytest.mark.parametrize("way", ["auto", "client"])
+def test_an_address_where_nobody_listens_is_refused(run: Run, way: str) -> None:
+    with socket() as closed:
+        closed.bind((LOOPBACK, 0))
+        place = f"{LOOPBACK}:{closed.getsockname()[1]}"
+        address = "auto" if way == "auto" else f"ray://{place}"
+        done = run("ask", "国際課とは", MADOGUCHI_CLUSTER=address, RAY_ADDRESS=place)
+    problem = f"MADOGUCHI_CLUSTER: {address}: [Errno 111] Connection refused"
+    assert done == Done(2, "", f"madoguchi: {problem}\n")
+
+
+@pytest.mark.parametrize("way", ["auto", "client"])
+def test_an_address_where_no_cluster_answers_is_refused(
+    both: Both, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    monkeypatch.setattr(module, "_CONNECTING", 2)
+    with socket() as silent:
+        silent.bind((LOOPBACK, 0))
         silent.listen()
-        stale = [f"{LOOPBACK}:{each.getsockname()[1]}" for each in (closed, silent)]
-        addresses = {"auto": stale[0]} | {f"ray://{each}": "" for each in stale}
-        processes = [
-            subprocess.Popen(
-                program("ask", "国際課とは"),
-                env=environment(MADOGUCHI_CLUSTER=address, RAY_ADDRESS=at),
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-            )
-            for address, at in addresses.items()
-        ]
-        ended = [(*each.communicate(timeout=LONG), each.returncode) for each in processes]
-    for address, (output, errors, status) in zip(addresses, ended, strict=True):
-        problem = f"{address}: no cluster answers within {module._CONNECTING} seconds"
-        assert Done(status, output.decode(), errors.decode()) == Done(
-            2, "", f"madoguchi: MADOGUCHI_CLUSTER: {problem}\n"
-        )
+        place = f"{LOOPBACK}:{silent.getsockname()[1]}"
+        monkeypatch.setenv("RAY_ADDRESS", place)
+        address = "auto" if way == "auto" else f"ray://{place}"
+        with pytest.raises(SettingError) as caught:
+            both.reach(address)
+    problem = f"{address}: no cluster answers within 2 seconds"
+    assert str(caught.value) == f"MADOGUCHI_CLUSTER: {problem}"
 
 
 @pytest.mark.usefixtures("auto")

@@ -18,9 +18,10 @@ from itertools import pairwise
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
-from socket import gethostname
+from socket import create_connection, gethostname
 from threading import Lock
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,9 +31,11 @@ from bot.retrieval.lexicon import Found
 from bot.retrieval.mapped import DamagedFileError, part, read_arrays
 from bot.retrieval.postings import Matches, Postings, cut
 
-_CONNECTING = 15
+_CONNECTING = 30
+_KNOCKING = 5.0
 _OPENING = 300
-"""Seconds for finding the cluster, and for its nodes to open the index."""
+"""Seconds for joining the cluster, for finding somebody there at all, and for its nodes to open
+the index."""
 _PATIENCE = 0.5
 """Seconds after which a question is answered from this machine's index instead."""
 _GIVEN_UP = 60
@@ -199,7 +202,7 @@ class Cluster:
     def _start(self) -> Connection:
         context = get_context("spawn")
         ours, theirs = context.Pipe()
-        arguments = theirs, self._address, str(self._path), self.slices
+        arguments = theirs, self._address, str(self._path), self.slices, _CONNECTING
         context.Process(target=_drive, args=arguments, daemon=True).start()
         theirs.close()
         return ours
@@ -255,17 +258,19 @@ def _bounds(size: int, slices: int) -> NDArray[np.intp]:
     return np.arange(slices + 1) * size // slices
 
 
-def _drive(pipe: Connection, address: str, path: str, slices: int) -> None:
+def _drive(pipe: Connection, address: str, path: str, slices: int, seconds: int) -> None:
     """Answer what comes through the pipe from as many slices, or from one a node where 0.
 
-    Tells first how many there are, or in a line why there are none.
+    Tells first how many there are, or in a line why there are none; ends without a word where
+    nothing answers in so many seconds.
     """
     _keep_quiet()
     import ray
 
     try:
+        _knock(os.environ.get("RAY_ADDRESS", "") if address == "auto" else address)
         # Where no cluster answers, Ray waits for it without end: the signal ends the process.
-        signal.alarm(_CONNECTING)
+        signal.alarm(seconds)
         ray.init(address, log_to_driver=False, logging_level="ERROR")
         signal.alarm(0)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)  # Ray's own handler takes its time
@@ -288,6 +293,13 @@ def _drive(pipe: Connection, address: str, path: str, slices: int) -> None:
         except ray.exceptions.RayError:
             answers = None
         pipe.send(answers)
+
+
+def _knock(address: str) -> None:
+    """Raise OSError where nobody listens at an address; an empty one is Ray's to find."""
+    place = urlsplit(f"//{address.removeprefix('ray://')}")
+    if place.hostname and place.port:
+        create_connection((place.hostname, place.port), _KNOCKING).close()
 
 
 def _keep_quiet() -> None:
