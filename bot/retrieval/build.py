@@ -53,7 +53,7 @@ def build_index(
     questions = {} if is_taught else _questions_of(rows)
     parts = _counted([*part_document(document.divisions, rows, questions)], groups, kept, progress)
     of_passages, of_sentences = [[*each] for each in zip(*parts, strict=True)]
-    lexicon = np.unique(np.concatenate([part.terms for part in (*of_passages, *of_sentences)]))
+    lexicon = _distinct([part.terms for part in (*of_passages, *of_sentences)])
     facts = {
         "about": document.about,
         "phrases": document.common.phrases,
@@ -98,6 +98,15 @@ def _counted(
         progress(done, total, before)
     kept.parts = {digest: found[digest] for digest in digests}
     return [(found[digest].passages, found[digest].sentences) for digest in digests]
+
+
+def _distinct(parts: Sequence[Terms]) -> Terms:
+    """All terms of some parts, each of which has them in order, once and in order."""
+    terms: Terms = np.concatenate(parts)
+    terms.sort(kind="stable")  # merges what is sorted already
+    is_first = np.ones(len(terms), bool)
+    np.not_equal(terms[1:], terms[:-1], out=is_first[1:])
+    return terms[is_first]
 
 
 def _is_taught(rows: Rows) -> bool:
