@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from typing import Any
 
@@ -141,13 +142,27 @@ def test_any_common_file_counts(folder: Path, kept: Path, common: Path, file: st
     assert name(folder, kept) != before
 
 
-def test_the_libraries_count(folder: Path, kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where stand-ins lie for the packages that an index is built with."""
+    folder = tmp_path / "installed"
+    for package in ("numpy", "sklearn", "fugashi", "unidic_lite"):
+        path = folder / package / "__init__.py"
+        path.parent.mkdir(parents=True)
+        path.touch()
+
+    def find(package: str) -> ModuleSpec:
+        return ModuleSpec(package, None, origin=str(folder / package / "__init__.py"))
+
+    monkeypatch.setattr(cache, "find_spec", find)
+    return folder
+
+
+@pytest.mark.parametrize("package", ["numpy", "sklearn", "fugashi", "unidic_lite"])
+def test_the_libraries_count(folder: Path, kept: Path, installed: Path, package: str) -> None:
     before = name(folder, kept)
-    versions = cache.version
-    for library in ("numpy", "scikit-learn", "fugashi", "unidic-lite"):
-        changed = {library: "0.0"}
-        monkeypatch.setattr(cache, "version", lambda each, c=changed: c.get(each) or versions(each))
-        assert name(folder, kept) != before
+    (installed / package / "__init__.py").write_text("another = 1\n")
+    assert name(folder, kept) != before
 
 
 def test_older_indexes_of_the_folder_are_removed(
@@ -373,12 +388,10 @@ def test_damaged_terms_are_not_used(
 
 
 @pytest.mark.usefixtures("little_common")
-def test_terms_of_another_version_are_not_used(
-    folder: Path, kept: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_terms_of_another_version_are_not_used(folder: Path, kept: Path, installed: Path) -> None:
     open_index(folder, kept, pytest.fail)
     (before,) = kept.glob("*.terms")
-    monkeypatch.setattr(cache, "version", lambda _: "0.0")
+    (installed / "fugashi/__init__.py").write_text("another = 1\n")
     told: list[tuple[int, int, int]] = []
     open_index(folder, kept, pytest.fail, lambda *counts: told.append(counts))
     assert told[0][2] == 0

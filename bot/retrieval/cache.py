@@ -6,7 +6,7 @@ import hashlib
 import sys
 import time
 from collections.abc import Callable, Iterable
-from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ from bot.retrieval.mapped import Arrays, DamagedFileError, read_arrays, write_ar
 if TYPE_CHECKING:
     from bot.retrieval.build import Progress
 
-_PACKAGES = ("numpy", "scikit-learn", "fugashi", "unidic-lite")
+_PACKAGES = ("numpy", "sklearn", "fugashi", "unidic_lite")
 _ABANDONED = 86_400.0
 """Seconds after which nobody is still writing a file."""
 
@@ -90,7 +90,9 @@ def _place(knowledge: Path) -> str:
 def _program() -> Iterable[str]:
     """What builds an index, whatever the knowledge."""
     yield sys.version
-    yield from (f"{package} {version(package)}" for package in _PACKAGES)
+    # Installing another version writes a package anew; to read its version takes far longer.
+    found = filter(None, map(find_spec, _PACKAGES))
+    yield from _state(Path(spec.origin) for spec in found if spec.origin)
     here = Path(__file__).parent
     yield from _state(
         sorted([*here.glob("*.py"), *here.parent.glob("document/*.py"), here.parent / "text.py"])

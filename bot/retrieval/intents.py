@@ -10,16 +10,17 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bot.retrieval.lexicon import Lexicon
 from bot.retrieval.mapped import Arrays
-from bot.retrieval.parallel import cores, each
-from bot.retrieval.rows import Example
 from bot.retrieval.terms import Family, Terms, family_of
+
+if TYPE_CHECKING:
+    from bot.retrieval.rows import Example
 
 _FAMILIES = tuple(family for family in Family if family not in (Family.CHARACTER, Family.TITLE))
 """The views that the model learns from; single characters measured no better."""
@@ -132,6 +133,8 @@ def _fit(features: Any, truth: NDArray[np.bool_]) -> tuple[Floats, Floats]:
     """Weights, a column a label, and biases that tell each label (line of ``truth``) from all
     others.
     """
+    from bot.retrieval.parallel import cores, each
+
     parts = min(cores(), len(truth)) if truth.size > _WORTH_A_PROCESS else 1
     fitted = each(_fit_part, [(features, part) for part in np.array_split(truth, parts)])
     weights, bias = zip(*fitted, strict=True)
