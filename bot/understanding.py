@@ -24,9 +24,9 @@ MORE = frozenset(["more", "detail", "again"])
 _ACT = -0.2
 """The margin from which on a line is a dialogue act."""
 _CLEARLY = 0.2
-"""By so much a line must be small talk rather than a question,"""
+"""By so much a line must be an act rather than a question,"""
 _ALIKE = -0.5
-"""and no further than this from one kind of it."""
+"""and small talk no further than this from one kind of it."""
 _ASKS = 0.0
 """The margin from which on a line asks something, answered by the document or not."""
 
@@ -55,16 +55,13 @@ class Understanding:
         if not len(leaning.acts):
             return None
         rival = max(leaning.outside, float(leaning.sections.max(initial=leaning.outside)))
+        least = max(rival + _CLEARLY, _ACT)
         best = int(np.argmax(leaning.acts))
-        name = self._index.acts[best][0]
-        if not self._talk[best]:
-            is_act = name != "follow_up" and leaning.acts[best] > max(rival, _ACT)
-            return name if is_act else None
-        margin, least = leaning.acts[best], max(rival + _CLEARLY, _ACT)
-        if self._index.is_taught:
+        name, margin = self._index.acts[best][0], leaning.acts[best]
+        # Where nothing was learned of what the document answers, whatever asks might seem talk.
+        if self._talk[best] and self._index.is_taught:
             return name if leaning.talk > least and margin > _ALIKE else None
-        # Nothing was learned of what the document answers: whatever asks might seem small talk.
-        return name if margin > least else None
+        return name if name != "follow_up" and margin > least else None
 
     def readings(
         self, conversation: Conversation, line: str, division: str | None = None
