@@ -191,13 +191,14 @@ class Assistant:
         """Sections of several divisions that answer as well as each other: those under the same
         heading, where the question does not say which division is meant. None if one is best.
         """
+        if judged.reading.way is not Way.ALONE:
+            return None
         ranking = judged.ranking
         headings = [self.catalogue.role(row) for row in ranking.rows.tolist()]
         alike = np.array([heading == headings[0] for heading in headings])
         divisions = self.index.division_of[ranking.rows[alike]]
         if (
-            judged.reading.way is not Way.ALONE
-            or len(set(divisions.tolist())) < 2
+            len(set(divisions.tolist())) < 2
             or ranking.shares[0] > _DOMINANT * ranking.shares[alike].sum()
             or self.catalogue.named(judged.reading.text)
         ):

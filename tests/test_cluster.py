@@ -25,9 +25,10 @@ from bot.errors import SettingError
 from bot.retrieval import cluster as module
 from bot.retrieval.cache import index_path, open_index
 from bot.retrieval.cluster import Cluster, SlicedPostings
+from bot.retrieval.counts import build_postings, count_terms
 from bot.retrieval.lexicon import Found, Lexicon
 from bot.retrieval.mapped import write_arrays
-from bot.retrieval.postings import Postings, build_postings, count_terms
+from bot.retrieval.postings import Postings
 from bot.retrieval.terms import Family
 from bot.settings import Settings, shipped_knowledge
 from tests.conftest import Done, Run

@@ -12,20 +12,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import bot.retrieval.counts as counts_module
 import bot.retrieval.postings as postings_module
+from bot.retrieval.counts import K1, PASSAGE_WEIGHTS, B, Counts, build_postings, count_terms
 from bot.retrieval.lexicon import Lexicon
-from bot.retrieval.postings import (
-    K1,
-    PASSAGE_WEIGHTS,
-    B,
-    Counts,
-    Matches,
-    Postings,
-    build_postings,
-    count_terms,
-    cut,
-    gather,
-)
+from bot.retrieval.postings import Matches, Postings, cut, gather
 from bot.retrieval.terms import Family
 
 Term = tuple[Family, int]
@@ -60,7 +51,7 @@ def match(rows: Rows, question: Sequence[Term], *, search: bool = True, parts: i
 
 def is_common(rows: Rows, term: Term) -> bool:
     frequency = sum(term in row for row in rows) if term[0] in WEIGHTS else 0
-    return frequency > max(postings_module._COMMON * len(rows), postings_module._NEVER_COMMON)
+    return frequency > max(counts_module._COMMON * len(rows), counts_module._NEVER_COMMON)
 
 
 def slow_idf(rows: Rows, term: Term) -> float:
@@ -97,7 +88,7 @@ def order(scores: Sequence[float]) -> list[int]:
 @pytest.fixture(autouse=True, params=[0, 2, 64], ids=lambda few: f"common above {few}")
 def never_common(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """So few rows that terms are common in them, or may not be."""
-    monkeypatch.setattr(postings_module, "_NEVER_COMMON", request.param)
+    monkeypatch.setattr(counts_module, "_NEVER_COMMON", request.param)
 
 
 fixed = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -70,6 +70,11 @@ class Division:
     aliases: tuple[str, ...] = ()
     answers: tuple[Answer, ...] = ()
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """By what the division is spoken of."""
+        return (self.name, *self.aliases, *filter(None, [self.name_en]))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gold:

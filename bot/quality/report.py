@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 from bot.document.model import Common, Document, Log
 from bot.quality.evaluate import (
@@ -94,18 +95,18 @@ def _ablation(document: Document, log: Log) -> Iterator[str]:
         yield f"  {name:30} " + "  ".join(f"{figures[each]:.3f}" for each in names)
 
 
-def _divisions(document: Document, **changes: object) -> Document:
-    changed = tuple(replace(each, **changes) for each in document.divisions)  # type: ignore[arg-type]
+def _divisions(document: Document, **changes: Any) -> Document:
+    changed = tuple(replace(each, **changes) for each in document.divisions)
     return replace(document, divisions=changed)
 
 
-def _sections(document: Document, **changes: object) -> Document:
+def _sections(document: Document, **changes: Any) -> Document:
     return replace(
         document,
         divisions=tuple(
             replace(
                 division,
-                sections=tuple(replace(each, **changes) for each in division.sections),  # type: ignore[arg-type]
+                sections=tuple(replace(each, **changes) for each in division.sections),
             )
             for division in document.divisions
         ),

@@ -12,14 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.document.model import Act, Division, Document, Section
+from bot.retrieval.counts import Counts, build_postings
 from bot.retrieval.intents import learn_intents
 from bot.retrieval.kept import Kept
 from bot.retrieval.mapped import Arrays, pack_texts
 from bot.retrieval.parallel import each
 from bot.retrieval.parts import Groups, Part, count_part, digest_of, part_document
-from bot.retrieval.postings import Counts, build_postings
 from bot.retrieval.rows import Rows, lay_out
-from bot.retrieval.terms import Synonyms, Terms, analyse, fold_synonyms
+from bot.retrieval.terms import Synonyms, Terms, analyse, distinct, fold_synonyms
 from bot.text import normalize
 
 _PART = 4000
@@ -53,7 +53,8 @@ def build_index(
     questions = {} if is_taught else _questions_of(rows)
     parts = _counted([*part_document(document.divisions, rows, questions)], groups, kept, progress)
     of_passages, of_sentences = [[*each] for each in zip(*parts, strict=True)]
-    lexicon = _distinct([part.terms for part in (*of_passages, *of_sentences)])
+    terms = np.concatenate([part.terms for part in (*of_passages, *of_sentences)])
+    lexicon = distinct(np.sort(terms, kind="stable"))  # merges what is sorted part by part
     facts = {
         "about": document.about,
         "phrases": document.common.phrases,
@@ -98,15 +99,6 @@ def _counted(
         progress(done, total, before)
     kept.parts = {digest: found[digest] for digest in digests}
     return [(found[digest].passages, found[digest].sentences) for digest in digests]
-
-
-def _distinct(parts: Sequence[Terms]) -> Terms:
-    """All terms of some parts, each of which has them in order, once and in order."""
-    terms: Terms = np.concatenate(parts)
-    terms.sort(kind="stable")  # merges what is sorted already
-    is_first = np.ones(len(terms), bool)
-    np.not_equal(terms[1:], terms[:-1], out=is_first[1:])
-    return terms[is_first]
 
 
 def _is_taught(rows: Rows) -> bool:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.retrieval.lexicon import Lexicon
+from bot.retrieval.linear import Floats
 from bot.retrieval.mapped import Arrays
 from bot.retrieval.terms import Family, Terms, family_of
 
@@ -37,8 +38,6 @@ _REGULARISATION = 2.0
 """The C of the support vector machine; from 1 to 3 it hardly matters."""
 _WORTH_A_PROCESS = 1_000_000
 """So many labels times examples take longer to learn than a process takes to start."""
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

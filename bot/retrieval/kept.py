@@ -13,9 +13,9 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from bot.retrieval.counts import Counts
 from bot.retrieval.mapped import Arrays, DamagedFileError, read_arrays, write_arrays
 from bot.retrieval.parts import Counted
-from bot.retrieval.postings import Counts
 
 _FIELDS = [each.name for each in fields(Counts)]
 

@@ -15,7 +15,7 @@ from itertools import pairwise
 import numpy as np
 
 from bot.document.model import Division
-from bot.retrieval.postings import Counts, count_terms
+from bot.retrieval.counts import Counts, count_terms
 from bot.retrieval.rows import Rows
 from bot.retrieval.terms import Analysis, Synonyms, analyse, title_terms
 from bot.text import normalize
@@ -97,8 +97,7 @@ def _texts(
 ) -> SectionTexts:
     section, division = rows.sections[row], divisions[rows.division_of[row]]
     first, end = rows.first_sentence[row : row + 2]
-    titles = [*section.path, section.heading, division.name, *division.aliases]
-    titles += filter(None, [division.name_en])
+    titles = (*section.path, section.heading, *division.names)
     return SectionTexts(
         tuple(map(normalize, rows.sentences[first:end])),
         (*map(normalize, (section.heading, *section.keywords)), *questions.get(row, ())),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bot.retrieval.answer_type import AnswerType, asked_type
-from bot.retrieval.terms import Analysis, Family, Synonyms, Terms, analyse, family_bounds
+from bot.retrieval.terms import Analysis, Family, Synonyms, Terms, analyse, distinct, family_bounds
 from bot.text import normalize
 
 _WORD_TO_TITLE = np.uint64((Family.TITLE - Family.WORD) << 60)
@@ -20,8 +20,7 @@ _TYPED_IN_KANA = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A normalised question: its analysis and its distinct terms, ascending, those of each family
-    between its ``bounds``.
+    """A normalised question: its analysis and its distinct terms, ascending.
 
     ``sought`` are the terms, ascending, to look for in the document: its words in titles as well,
     and its readings only where it was typed in kana. With kanji to go by, what sounds alike
@@ -30,7 +29,6 @@ class Question:
 
     analysis: Analysis
     terms: Terms
-    bounds: list[int]
     sought: Terms
     asks: AnswerType
 
@@ -43,13 +41,13 @@ class Question:
     def read(cls, text: str, synonyms: Synonyms) -> Question:
         """Normalise and analyse a text."""
         analysis = analyse(normalize(text), synonyms)
-        terms = _distinct(analysis.terms)
-        bounds = family_bounds(terms)
-        sought = _sought(analysis.text, terms, bounds)
-        return cls(analysis, terms, bounds, sought, asked_type(analysis.text))
+        terms = distinct(np.sort(analysis.terms))
+        sought = _sought(analysis.text, terms)
+        return cls(analysis, terms, sought, asked_type(analysis.text))
 
 
-def _sought(text: str, terms: Terms, bounds: list[int]) -> Terms:
+def _sought(text: str, terms: Terms) -> Terms:
+    bounds = family_bounds(terms)
     titles = terms[bounds[Family.WORD] : bounds[Family.WORD + 1]] + _WORD_TO_TITLE
     spelled = terms if _is_kana(text) else terms[: bounds[Family.READING_BIGRAM]]
     return np.concatenate([spelled, titles])
@@ -57,11 +55,3 @@ def _sought(text: str, terms: Terms, bounds: list[int]) -> Terms:
 
 def _is_kana(text: str) -> bool:
     return _KANA.search(text) is not None and len(_KANJI.findall(text)) < _TYPED_IN_KANA * len(text)
-
-
-def _distinct(terms: Terms) -> Terms:
-    """The distinct terms, ascending."""
-    ordered = np.sort(terms)
-    first = np.ones(len(ordered), bool)
-    np.not_equal(ordered[1:], ordered[:-1], out=first[1:])
-    return ordered[first]

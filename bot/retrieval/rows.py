@@ -138,12 +138,7 @@ def _in_context(document: Document) -> Iterator[Asked]:
     What a line hangs on is not written down: it may be what was said first, or what was said last.
     """
     cues = Cues(document.common.cues)
-    names = longest_first(
-        name
-        for division in document.divisions
-        for name in (division.name, division.name_en, *division.aliases)
-        if name
-    )
+    names = longest_first(name for division in document.divisions for name in division.names)
     for dialogue in document.asked.dialogues:
         turns = [turn for turn in dialogue.turns if not turn.smalltalk]
         yield from turns[:1]

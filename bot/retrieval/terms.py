@@ -12,7 +12,7 @@ from enum import IntEnum
 from functools import lru_cache
 from hashlib import blake2b
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -144,6 +144,18 @@ def family_bounds(terms: Terms) -> list[int]:
 def family_of(terms: Terms) -> NDArray[np.intp]:
     """The family of each term."""
     return (terms >> np.uint64(_BITS)).astype(np.intp)
+
+
+def distinct(ordered: Terms) -> Terms:
+    """Each of ascending terms once."""
+    return ordered[changes(ordered)]
+
+
+def changes(values: NDArray[Any]) -> NDArray[np.bool_]:
+    """Where a value is another than the one before; the first one is."""
+    found = np.ones(len(values), bool)
+    np.not_equal(values[1:], values[:-1], out=found[1:])
+    return found
 
 
 @lru_cache(maxsize=1 << 16)

@@ -25,10 +25,11 @@ import numpy as np
 
 from bot.document.sentences import split_sentences
 from bot.retrieval.cluster import Cluster, SlicedPostings
+from bot.retrieval.counts import Counts, build_postings, count_terms
 from bot.retrieval.lexicon import Found, Lexicon
 from bot.retrieval.mapped import read_arrays, write_arrays
 from bot.retrieval.parallel import cores, each
-from bot.retrieval.postings import Counts, Postings, build_postings, count_terms
+from bot.retrieval.postings import Postings
 from bot.retrieval.question import Question
 from bot.retrieval.terms import Synonyms, analyse
 from bot.text import normalize
