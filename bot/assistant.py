@@ -174,26 +174,29 @@ class Assistant:
             reply = Reply(
                 text, Kind.UNKNOWN, wording.unknown(nearest), None, best.confidence, nearest
             )
-            return Turn(reply, replace(self.after_unknown(conversation, text), choices=nearest))
+            return Turn(reply, self.after_unknown(conversation, text, nearest))
         others = tuple(candidates[1 : 1 + ALTERNATIVES])
         reply = Reply(
             text, Kind.ANSWER, wording.answer(best, others), best, best.confidence, others
         )
-        after = conversation.answered(judged.reading.text, best, is_topic=judged.is_topic)
-        return Turn(reply, replace(after, choices=others))
+        after = conversation.answered(judged.reading.text, best, others, is_topic=judged.is_topic)
+        return Turn(reply, after)
 
-    def after_unknown(self, conversation: Conversation, line: str) -> Conversation:
+    def after_unknown(
+        self, conversation: Conversation, line: str, nearest: tuple[Candidate, ...] = ()
+    ) -> Conversation:
         """The conversation after a line that the document does not answer."""
         named = self.catalogue.named(line)
-        return conversation.unanswered(named and self.catalogue.division(named).names.name)
+        division = named and self.catalogue.division(named).names.name
+        return conversation.unanswered(division, nearest)
 
     def _equals(self, judged: Judged) -> _Equals | None:
         """Sections of several divisions that answer as well as each other: those under the same
         heading, where the question does not say which division is meant. None if one is best.
         """
-        if judged.reading.way is not Way.ALONE:
-            return None
         ranking = judged.ranking
+        if judged.reading.way is not Way.ALONE or ranking.shares[0] > _DOMINANT:
+            return None
         headings = [self.catalogue.role(row) for row in ranking.rows.tolist()]
         alike = np.array([heading == headings[0] for heading in headings])
         divisions = self.index.division_of[ranking.rows[alike]]

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 
 import numpy as np
 
 from bot.reading import Judged
-from bot.reply import Candidate, DivisionName
+from bot.reply import Candidate
 from bot.retrieval.context import named_in
-from bot.retrieval.index import Index, IndexedDivision, IndexedSection
+from bot.retrieval.index import Index, IndexedDivision
 from bot.retrieval.rank import Ranking, best_sentence
 from bot.text import normalize
 
@@ -52,8 +51,7 @@ class Catalogue:
         """The section with this key, its first sentence marked; None if it is gone."""
         id_, _, _ = key.partition("/")
         for row in self.rows_of(id_):
-            section = self._index.section(row)
-            if _key(self._index.division(section.division).names, section) == key:
+            if self.key_of(row) == key:
                 return self.at(row, int(self._index.first_sentence[row]), 1.0)
         return None
 
@@ -82,10 +80,9 @@ class Catalogue:
     def at(self, row: int, sentence: int, probability: float) -> Candidate:
         """The section in a row of the index, with a sentence marked."""
         section = self._index.section(row)
-        names = self._index.division(section.division).names
         return Candidate(
-            key=_key(names, section),
-            division=names,
+            key=section.key,
+            division=self._index.division(section.division).names,
             path=section.path,
             section=section.heading,
             passage=section.passage,
@@ -102,17 +99,10 @@ class Catalogue:
 
     def key_of(self, row: int) -> str:
         """The ``Candidate.key`` of the section in a row."""
-        section = self._index.section(row)
-        return _key(self._index.division(section.division).names, section)
+        return self._index.section(row).key
 
     def role(self, row: int) -> str:
         """What a section is within its division: its heading, or nothing if that is its title."""
         section = self._index.section(row)
         is_title = section.heading == self._index.division(section.division).names.name
         return "" if is_title else section.heading
-
-
-def _key(division: DivisionName, section: IndexedSection) -> str:
-    """A name for a section that outlasts changes elsewhere in the document."""
-    headings = "\0".join([*section.path, section.heading])
-    return f"{division.id}/{hashlib.blake2b(headings.encode(), digest_size=6).hexdigest()}"

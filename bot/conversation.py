@@ -35,9 +35,16 @@ class Conversation:
         """What a line that follows may hang on."""
         return Context(self.topic, self.last, self.division)
 
-    def answered(self, question: str, answer: Candidate, *, is_topic: bool) -> Conversation:
-        """The conversation after an answer; ``question`` is what was meant, and with ``is_topic``
-        it is what is spoken of from now on.
+    def answered(
+        self,
+        question: str,
+        answer: Candidate,
+        others: tuple[Candidate, ...] = (),
+        *,
+        is_topic: bool,
+    ) -> Conversation:
+        """The conversation after an answer and ``others`` to choose from; ``question`` is what was
+        meant, and with ``is_topic`` it is what is spoken of from now on.
         """
         return Conversation(
             topic=question if is_topic or not self.topic else self.topic,
@@ -45,13 +52,14 @@ class Conversation:
             division=answer.division.name,
             answer=answer,
             shown=(answer.sentence,),
+            choices=others,
         )
 
-    def unanswered(self, division: str | None) -> Conversation:
+    def unanswered(self, division: str | None, nearest: tuple[Candidate, ...] = ()) -> Conversation:
         """The conversation after a question that the document does not answer; ``division`` is
-        named in it.
+        named in it, and the ``nearest`` sections are offered.
         """
-        return replace(self, division=division or self.division)
+        return replace(self, division=division or self.division, choices=nearest)
 
     def asked_back(self, question: str, choices: tuple[Candidate, ...]) -> Conversation:
         """The conversation after a question that was answered with another: which is meant?"""

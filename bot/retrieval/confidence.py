@@ -18,7 +18,7 @@ from bot.retrieval.answer_type import AnswerType, shows
 from bot.retrieval.index import Index
 from bot.retrieval.linear import Floats
 from bot.retrieval.rank import SECTION_FEATURES, Hits, Ranking
-from bot.retrieval.terms import Family, family_bounds
+from bot.retrieval.terms import Family
 
 _COVERED = {
     "words": Family.WORD,
@@ -60,9 +60,9 @@ def confidence_features(index: Index, ranking: Ranking) -> Floats:
     """The features, in the order of CONFIDENCE_FEATURES, of a ranking that is not empty."""
     hits, row = ranking.hits, int(ranking.rows[0])
     question = hits.question
-    first, *others = ranking.scores.tolist()
+    scores = ranking.scores.tolist()
     divisions = index.division_of[ranking.rows].tolist()
-    elsewhere = (s for s, d in zip(others, divisions[1:], strict=True) if d != divisions[0])
+    elsewhere = (i for i, division in enumerate(divisions) if division != divisions[0])
     covered = _covered(hits, row)
     # What the pairs that the section holds tell less what those tell that it does not, counted in
     # pairs that stand nowhere.
@@ -73,8 +73,8 @@ def confidence_features(index: Index, ranking: Ranking) -> Floats:
         [
             *ranking.features[0].tolist(),
             float(ranking.shares[0]),
-            first - others[0] if others else 0.0,
-            first - next(elsewhere, first),
+            scores[0] - scores[min(1, len(scores) - 1)],
+            scores[0] - scores[next(elsewhere, 0)],
             hits.leaning.outside,
             *(each.share for each in covered),
             *(each.missed / 10 for each in covered),
@@ -102,7 +102,7 @@ class _Covered(NamedTuple):
 
 def _covered(hits: Hits, row: int) -> list[_Covered]:
     """How far a section holds the question's terms, in the order of _COVERED."""
-    bounds = family_bounds(hits.question.sought)
+    bounds = hits.question.bounds
     idf = hits.passages.idf
     held = hits.passages.held(row)
     found, missed = (idf * held).tolist(), (idf * ~held).tolist()

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from bot.text import normalize
 
@@ -119,11 +120,17 @@ _KIND_OF_OFFICE = re.compile(r"[課室局部係]$")
 
 def _in_short(name: str, line: str) -> re.Pattern[str] | None:
     """What finds a division's name in a line that contrasts it in short; None if none does."""
-    short = _KIND_OF_OFFICE.sub("", name)
+    short = _short(name)
     if len(short) < 2 or short not in line:
         return None
     pattern = re.compile(rf"{re.escape(short)}(?=の(ほう|方)|も$|は[?？]?$)")
     return pattern if pattern.search(line) else None
+
+
+@lru_cache(maxsize=4096)
+def _short(name: str) -> str:
+    """A division's name without what kind of office it is: 国際課 -> 国際."""
+    return _KIND_OF_OFFICE.sub("", name)
 
 
 def _without_names(line: str, names: Sequence[str]) -> str:

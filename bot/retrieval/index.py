@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,9 +39,10 @@ class IndexedDivision:
 
 @dataclass(frozen=True, slots=True)
 class IndexedSection:
-    """A section as the index keeps it."""
+    """A section as the index keeps it; its ``key`` outlasts changes elsewhere in the document."""
 
     row: int
+    key: str
     division: int
     path: tuple[str, ...]
     heading: str
@@ -91,6 +93,11 @@ class Index:
         return len(self._section_texts)
 
     @cached_property
+    def sentence_rows(self) -> NDArray[np.intp]:
+        """The rows of all sentences."""
+        return np.arange(int(self.first_sentence[-1]))
+
+    @cached_property
     def divisions(self) -> tuple[IndexedDivision, ...]:
         """Every division, in the order of the document."""
         return tuple(map(self.division, range(len(self._division_texts))))
@@ -103,9 +110,10 @@ class Index:
     def _section(self, row: int) -> IndexedSection:
         """A section by its row."""
         path, heading, passage, source = json.loads(self._section_texts[row])
-        return IndexedSection(
-            row, int(self.division_of[row]), tuple(path), heading, passage, source
-        )
+        division = int(self.division_of[row])
+        digest = blake2b("\0".join([*path, heading]).encode(), digest_size=6).hexdigest()
+        key = f"{self.division(division).names.id}/{digest}"
+        return IndexedSection(row, key, division, tuple(path), heading, passage, source)
 
     @cached_property
     def synonyms(self) -> Synonyms:

@@ -39,7 +39,7 @@ class _List:
 
     def of(self, rows: NDArray[np.intp]) -> NDArray[np.float64]:
         """The term's weight in each of some rows."""
-        places = np.searchsorted(self.rows, rows.astype(np.int32))
+        places = self.rows.searchsorted(rows.astype(np.int32))
         np.minimum(places, len(self.rows) - 1, out=places)
         return np.where(self.rows[places] == rows, self.weights[places], 0.0)
 
@@ -90,8 +90,8 @@ class Matches:
     def held(self, row: int) -> NDArray[np.bool_]:
         """Which of the question's terms the row holds."""
         held = np.zeros(len(self.idf), bool)
-        ends = np.cumsum(self._lengths)
-        found = np.searchsorted(ends, np.flatnonzero(self._rows == row), side="right")
+        ends = self._lengths.cumsum()
+        found = ends.searchsorted((self._rows == row).nonzero()[0], side="right")
         held[self._added[found]] = True
         for each in self._looked_up:
             held[each.number] = row in each

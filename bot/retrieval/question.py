@@ -24,12 +24,13 @@ class Question:
 
     ``sought`` are the terms, ascending, to look for in the document: its words in titles as well,
     and its readings only where it was typed in kana. With kanji to go by, what sounds alike
-    misleads.
+    misleads. ``bounds`` are where among them each family begins, and where the last one ends.
     """
 
     analysis: Analysis
     terms: Terms
     sought: Terms
+    bounds: tuple[int, ...]
     asks: AnswerType
 
     @property
@@ -42,15 +43,12 @@ class Question:
         """Normalise and analyse a text."""
         analysis = analyse(normalize(text), synonyms)
         terms = distinct(np.sort(analysis.terms))
-        sought = _sought(analysis.text, terms)
-        return cls(analysis, terms, sought, asked_type(analysis.text))
-
-
-def _sought(text: str, terms: Terms) -> Terms:
-    bounds = family_bounds(terms)
-    titles = terms[bounds[Family.WORD] : bounds[Family.WORD + 1]] + _WORD_TO_TITLE
-    spelled = terms if _is_kana(text) else terms[: bounds[Family.READING_BIGRAM]]
-    return np.concatenate([spelled, titles])
+        bounds = family_bounds(terms)
+        titles = terms[bounds[Family.WORD] : bounds[Family.WORD + 1]] + _WORD_TO_TITLE
+        end = len(terms) if _is_kana(analysis.text) else bounds[Family.READING_BIGRAM]
+        sought = np.concatenate([terms[:end], titles])
+        sought_bounds = (*(min(bound, end) for bound in bounds[:-1]), len(sought))
+        return cls(analysis, terms, sought, sought_bounds, asked_type(analysis.text))
 
 
 def _is_kana(text: str) -> bool:

@@ -97,15 +97,18 @@ def section_features(index: Index, hits: Hits, rows: NDArray[np.intp]) -> Floats
     features = np.zeros((len(rows), len(SECTION_FEATURES)))
     if not len(rows):
         return features
-    starts, ends = index.first_sentence[rows], index.first_sentence[rows + 1]
-    sentences = ranges(starts, ends)
-    firsts = np.cumsum(ends - starts) - (ends - starts)
     features[:, 0] = hits.passages.of(rows) / max(hits.passages.ceiling, 1e-9)
-    of_sentences = hits.sentences.of(sentences) / max(hits.sentences.ceiling, 1e-9)
-    features[:, 1] = np.maximum.reduceat(of_sentences, firsts)
-    if index.is_taught:
+    if index.is_taught:  # then nearly all are wanted, and picking their sentences takes longer
+        firsts = index.first_sentence[:-1]
+        of_sentences = hits.sentences.of(index.sentence_rows)
+        features[:, 1] = np.maximum.reduceat(of_sentences, firsts)[rows]
         features[:, 2] = hits.leaning.sections[rows]
-        features[:, 3] = np.maximum.reduceat(hits.leaning.sentences[sentences], firsts)
+        features[:, 3] = np.maximum.reduceat(hits.leaning.sentences, firsts)[rows]
+    else:
+        starts, ends = index.first_sentence[rows], index.first_sentence[rows + 1]
+        firsts = (ends - starts).cumsum() - (ends - starts)
+        features[:, 1] = np.maximum.reduceat(hits.sentences.of(ranges(starts, ends)), firsts)
+    features[:, 1] /= max(hits.sentences.ceiling, 1e-9)
     return features
 
 

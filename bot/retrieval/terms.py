@@ -137,7 +137,7 @@ def word_term(lemma: str) -> int:
 
 def family_bounds(terms: Terms) -> list[int]:
     """Where in ascending terms each family begins, and where the last one ends."""
-    bounds: list[int] = np.searchsorted(terms, _FIRST_OF_FAMILY).tolist()
+    bounds: list[int] = terms.searchsorted(_FIRST_OF_FAMILY).tolist()
     return [*bounds, len(terms)]
 
 
