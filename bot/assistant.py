@@ -14,7 +14,7 @@ from bot.reply import Candidate, Kind, Reply
 from bot.retrieval.confidence import confidence
 from bot.retrieval.context import Way
 from bot.retrieval.index import Index
-from bot.retrieval.rank import sentences_by_score
+from bot.retrieval.rank import SECTION_FEATURES, sentences_by_score
 from bot.text import normalize
 from bot.understanding import MORE, Understanding
 from bot.wording import Wording, language
@@ -25,6 +25,7 @@ SURE_ENOUGH = 0.5
 """An answer is given from this confidence on."""
 _DOMINANT = 0.8
 """A section with more than this part of what speaks for it and its like is meant alone."""
+_MARGIN = SECTION_FEATURES.index("margin")
 _LONGEST_NAME = 8
 """How many words a division's name may have in a command."""
 
@@ -195,14 +196,17 @@ class Assistant:
         heading, where the question does not say which division is meant. None if one is best.
         """
         ranking = judged.ranking
-        if judged.reading.way is not Way.ALONE or ranking.shares[0] > _DOMINANT:
+        fit = ranking.features[:, _MARGIN] > 0  # by the examples, a question may have many answers
+        is_one = fit.sum() < 2 and ranking.shares[0] > _DOMINANT
+        if is_one or judged.reading.way is not Way.ALONE:
             return None
         headings = [self.catalogue.role(row) for row in ranking.rows.tolist()]
         alike = np.array([heading == headings[0] for heading in headings])
         divisions = self.index.division_of[ranking.rows[alike]]
+        is_best = ranking.shares[0] > _DOMINANT * ranking.shares[alike].sum()
         if (
             len(set(divisions.tolist())) < 2
-            or ranking.shares[0] > _DOMINANT * ranking.shares[alike].sum()
+            or (is_best and (fit & alike).sum() < 2)
             or self.catalogue.named(judged.reading.text)
         ):
             return None

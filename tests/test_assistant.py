@@ -603,3 +603,14 @@ def test_nobody_is_asked_back_where_all_say_the_same(shipped_assistant: Assistan
     back = shipped_assistant.reply(Conversation(), "英語名を教えてください").reply
     assert back.kind is Kind.CLARIFY
     assert len({each.sentence for each in back.alternatives}) > 1
+
+
+@pytest.mark.parametrize("question", ["使命は？", "What is its mission?"])
+def test_whoever_names_no_division_is_asked_back(
+    shipped_assistant: Assistant, question: str
+) -> None:
+    """However much better one of the divisions seems to fit, if it fits several."""
+    reply = shipped_assistant.reply(NEW, question).reply
+    assert reply.kind is Kind.CLARIFY
+    assert {each.section for each in reply.alternatives} == {"Our Mission"}
+    assert len({each.division for each in reply.alternatives}) > 1

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.retrieval.context import Context, Cues, Way, longest_first, named_in, readings
+from bot.text import normalize
 
 CUES = Cues(
     {
@@ -17,7 +18,7 @@ CUES = Cues(
         "switch": ["ところで", "by the way"],
     }
 )
-NAMES = ("ports division", "みなと係", "港湾課", "灯台課", "国際室", "人事局")
+NAMES = ("ports division", "みなと係", "港湾課", "灯台課", "国際室", "人事局", "it")
 BEFORE = Context(
     topic="釣り場はいつ開いていますか", last="港湾課の釣り場はいつ開いていますか", division="港湾課"
 )
@@ -122,12 +123,14 @@ def test_no_division_was_spoken_of() -> None:
         ("港湾はいつできましたか", None),
         ("国際保健", None),
         ("港湾もいいね", None),
+        ("What is its mission?", None),
+        ("ITの仕事は", "it"),
         ("", None),
         ("のほう", None),
     ],
 )
 def test_names_in_full_and_in_short(line: str, name: str | None) -> None:
-    assert named_in(line, NAMES) == name
+    assert named_in(normalize(line), NAMES) == name
 
 
 def test_without_any_name() -> None:

@@ -154,9 +154,21 @@ def test_nothing_is_found_in_nothing() -> None:
 
 
 @fixed
-@given(ROWS, QUESTION, st.integers(0, 30), st.sampled_from([0, 100]), st.data())
+@given(
+    ROWS,
+    QUESTION,
+    st.integers(0, 30),
+    st.fixed_dictionaries(
+        {"_RAREST": st.sampled_from([0, 3, 100]), "_LITTLE": st.sampled_from([0.0, 0.7, 1.0])}
+    ),
+    st.data(),
+)
 def test_looking_common_terms_up_changes_nothing(
-    rows: Rows, question: list[Term], budget: int, many: int, data: st.DataObject
+    rows: Rows,
+    question: list[Term],
+    budget: int,
+    limits: dict[str, float],
+    data: st.DataObject,
 ) -> None:
     """However few postings are added up, the same rows come out with the same scores."""
     flags = data.draw(st.lists(st.booleans(), min_size=len(rows), max_size=len(rows)))
@@ -165,7 +177,8 @@ def test_looking_common_terms_up_changes_nothing(
     slow = match(rows, question)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(postings_module, "_BUDGET", budget)
-        patch.setattr(postings_module, "_MANY", many)
+        for name, limit in limits.items():
+            patch.setattr(postings_module, name, limit)
         fast = match(rows, question)
         looked_up = match(rows, question, search=False)
         if count:

@@ -110,9 +110,16 @@ def named_in(line: str, names: Sequence[str]) -> str | None:
     じゃあ人事は？ -> 人事課.
     """
     for name in names:
-        if name in line:
+        if name in line and _in_full(name).search(line):
             return name
     return next((name for name in names if _in_short(name, line)), None)
+
+
+@lru_cache(maxsize=4096)
+def _in_full(name: str) -> re.Pattern[str]:
+    """What finds a division's name; a Latin one only as words of their own: no IT in its."""
+    escaped = re.escape(name)
+    return re.compile(rf"(?<![a-z0-9]){escaped}(?![a-z0-9])" if name.isascii() else escaped)
 
 
 _KIND_OF_OFFICE = re.compile(r"[課室局部係]$")
@@ -138,7 +145,7 @@ def _without_names(line: str, names: Sequence[str]) -> str:
     is left of a line that said no more: 使命は? じゃあ会計課は? -> 使命は?
     """
     for name in names:
-        line = line.replace(name, " ")
+        line = _in_full(name).sub(" ", line)
     for name in names:
         if (pattern := _in_short(name, line)) is not None:
             line = pattern.sub(" ", line)

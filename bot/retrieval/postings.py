@@ -18,9 +18,10 @@ _BUDGET = 150_000
 """So many postings are added up for a question; of the terms that have more, single rows are
 looked up.
 """
-_MANY = 20_000
-"""Looking up more rows than this takes longer than adding all postings up."""
-
+_RAREST = 1 << 13
+"""The rows of so many postings of the rarest terms tell how high the best rows score."""
+_LITTLE = 0.7
+"""Terms that together add less than this part of what the best rows score are looked up."""
 
 _FEW = 1 << 14
 """How many values are picked rather than copied in runs."""
@@ -78,14 +79,22 @@ class Matches:
         ``allowed`` if given, of which there must be as many.
         """
         sums = self._sums if allowed is None else np.where(allowed, self._sums, -np.inf)
-        if not self._looked_up:
+        lists = self._looked_up
+        if not lists:
             return top(sums, count)
-        # As many rows as are wanted score at least the bar. Which rows can still reach it?
-        bar = self.of(top(sums, count)).min(initial=np.inf)
-        rows = np.flatnonzero(sums >= bar - sum(each.most for each in self._looked_up))
-        if len(rows) > _MANY:
-            return top(sums + self._rest(), count)
-        return rows[top(self.of(rows), count)]
+        bar = self._bar(sums, count)
+        # What the lists from each one on add at most, as in MaxScore (Turtle and Flood 1995).
+        rest = np.append(np.cumsum([each.most for each in reversed(lists)])[::-1], 0.0)
+        added = int((rest > _LITTLE * bar).sum())
+        if added:
+            sums = sums + _added_up(lists[:added], len(sums))
+        rows = np.flatnonzero(sums >= bar - rest[added])
+        scores = sums[rows]
+        for each, left in zip(lists[added:], rest[added + 1 :].tolist(), strict=True):
+            scores += each.of(rows)
+            may_reach = scores >= bar - left
+            rows, scores = rows[may_reach], scores[may_reach]
+        return rows[top(scores, count)]
 
     def held(self, row: int) -> NDArray[np.bool_]:
         """Which of the question's terms the row holds."""
@@ -97,11 +106,20 @@ class Matches:
             held[each.number] = row in each
         return held
 
-    def _rest(self) -> NDArray[np.float64]:
-        """What the terms that were not added up add to every row."""
-        rows = np.concatenate([each.rows for each in self._looked_up])
-        weights = np.concatenate([each.weights for each in self._looked_up])
-        return np.bincount(rows, weights, len(self._sums)).astype(np.float64, copy=False)
+    def _bar(self, sums: NDArray[np.float64], count: int) -> float:
+        """A score that so many rows reach; ``sums`` are finite for those that are allowed."""
+        rows = np.unique(self._rows[:_RAREST]).astype(np.intp)
+        rows = rows[np.isfinite(sums[rows])]
+        if len(rows) < count:
+            return 0.0
+        return float(self.of(rows[top(sums[rows], count)]).min(initial=np.inf))
+
+
+def _added_up(lists: Sequence[_List], size: int) -> NDArray[np.float64]:
+    """What the terms of some lists add to every row."""
+    rows = np.concatenate([each.rows for each in lists])
+    weights = np.concatenate([each.weights for each in lists])
+    return np.bincount(rows, weights, size).astype(np.float64, copy=False)
 
 
 class Postings:
