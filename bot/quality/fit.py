@@ -48,7 +48,7 @@ from bot.retrieval.rank import (
 )
 from bot.text import squeeze
 
-ANSWERABLE = 2 / 3
+ANSWERABLE = 0.73
 """The share of answerable questions that confidence is calibrated for. The log holds more
 unanswerable ones than people ask, because those teach most."""
 _FOLDS = 5
