@@ -55,6 +55,17 @@ def test_views_of_a_text(family: Family, pieces: list[str]) -> None:
         assert found.total() == len(pieces)
 
 
+def test_forms_of_a_latin_word_share_its_beginning() -> None:
+    forms = [of_family(word, Family.PREFIX) for word in ("oversees", "oversight", "overseeing")]
+    assert forms == [Counter([Family.PREFIX << 60 | word_code("over")])] * 3
+    assert not of_family("over DX 監督する", Family.PREFIX)
+
+
+def test_latin_words_have_no_reading() -> None:
+    assert not of_family("DX strategy", Family.READING_BIGRAM)
+    assert of_family("DXを", Family.READING_BIGRAM) == of_family("を", Family.READING_BIGRAM)
+
+
 def test_grams_run_over_spaces() -> None:
     assert of_family("国 際", Family.BIGRAM) == Counter([gram(Family.BIGRAM, "国際")])
 

@@ -55,6 +55,7 @@ def build_index(
     of_passages, of_sentences = [[*each] for each in zip(*parts, strict=True)]
     terms = np.concatenate([part.terms for part in (*of_passages, *of_sentences)])
     lexicon = distinct(np.sort(terms, kind="stable"))  # merges what is sorted part by part
+    intents = _intents(rows, groups, document.common.acts, kept, is_taught=is_taught)
     facts = {
         "about": document.about,
         "phrases": document.common.phrases,
@@ -67,7 +68,7 @@ def build_index(
         "lexicon": lexicon,
         **_named("passages", build_postings(of_passages, lexicon)),
         **_named("sentences", build_postings(of_sentences, lexicon)),
-        **_named("intents", _intents(rows, groups, document.common.acts, kept)),
+        **_named("intents", intents),
         "taught": np.array([is_taught]),
         "division_of": np.array(rows.division_of, np.int32),
         "first_sentence": np.array(rows.first_sentence, np.int32),
@@ -116,12 +117,13 @@ def _questions_of(rows: Rows) -> dict[int, list[str]]:
     return questions
 
 
-def _intents(rows: Rows, groups: Groups, acts: Mapping[str, Act], kept: Kept) -> Arrays:
+def _intents(
+    rows: Rows, groups: Groups, acts: Mapping[str, Act], kept: Kept, *, is_taught: bool
+) -> Arrays:
     """The model of what lines are about; of dialogue acts alone if too little teaches more.
 
     Learning takes longest. It is spared where all that is learned from is as it was.
     """
-    is_taught = _is_taught(rows)
     examples = [each for each in rows.examples if is_taught or not each.sections]
     sizes = {
         "sections": len(rows.sections) if is_taught else 0,

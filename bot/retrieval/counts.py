@@ -33,6 +33,7 @@ PASSAGE_WEIGHTS = {
     Family.READING_BIGRAM: 0.3,
     Family.READING_TRIGRAM: 0.3,
     Family.SYNONYM: 0.5,
+    Family.PREFIX: 0.5,
 }
 
 
