@@ -13,8 +13,9 @@ from typing import Any, cast
 
 import discord
 
-from bot.chat.answering import asked_in
-from bot.chat.card import Cards, quote, quoted_in, text_card
+from bot.chat.asked import asked_in, quote, quoted_in
+from bot.chat.card import text_card
+from bot.chat.cards import Cards
 from bot.chat.controls import Action, Control, Reference
 from bot.chat.desk import Desk
 from bot.chat.log import event, trouble
