@@ -37,8 +37,9 @@ class Exchange:
             return
         if self.answer is None:
             self.rich = allowed.embed_links
-        is_plain = isinstance(card, Card) and not self.rich
-        arguments = card.plain() if is_plain else card.rich()
+        arguments = card.rich()
+        if isinstance(card, Card) and not self.rich:
+            arguments = card.plain()
         if self.answer is not None:
             edit = self.answer.edit
             await persistently(lambda: edit(**arguments))
