@@ -144,7 +144,12 @@ class Pressing:
         if message is not None:
             question = self._desk.asked.get(message.id) or quoted_in(message)
         card = replace(card, texts=(*quote(question), *card.texts))
-        sent = await respond(interaction, card, ephemeral=False)
+        try:
+            sent = await respond(interaction, card, ephemeral=False)
+        except Exception:
+            if message is not None:
+                self._shown.forget((message.id, control.rest))
+            raise
         if sent is not None and question:
             self._desk.asked.put(sent, question)
 
