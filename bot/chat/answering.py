@@ -14,6 +14,7 @@ from bot.chat.card import ANYBODY, Card, Kept, Ready, text_card
 from bot.chat.cards import Cards
 from bot.chat.desk import Desk, Question
 from bot.chat.exchange import Exchange
+from bot.chat.hearing import Hearing, may_be_question
 from bot.chat.log import event, trouble
 from bot.chat.places import allowed_at
 from bot.chat.recent import Once, Recent
@@ -24,7 +25,6 @@ _REMEMBERED = 2_000
 _SOON = 900.0
 """Seconds in which an edited question gets its answer edited."""
 _AT_ONCE = 20
-_WITH_TEXT = (discord.MessageType.default, discord.MessageType.reply)
 
 
 class Answering:
@@ -32,30 +32,24 @@ class Answering:
 
     def __init__(self, desk: Desk, client: discord.Client) -> None:
         self._desk = desk
-        self._client = client
+        self._hearing = Hearing(desk, client)
         self._once = Once()
         self._exchanges: Recent[Exchange] = Recent(_REMEMBERED)
-        self._own_threads: Recent[bool] = Recent(_REMEMBERED)
         self._busy: WeakValueDictionary[int, asyncio.Semaphore] = WeakValueDictionary()
 
     async def message(self, message: discord.Message) -> None:
         """Answer a message if it is for the bot."""
-        if not self._may_be_question(message) or not self._once.first(message.id):
-            return
-        if not (self._is_addressed(message) or await self._is_open_to_all(message)):
+        if not may_be_question(message) or not self._once.first(message.id):
             return
         exchange = Exchange(message, question_in(message))
-        self._exchanges.put(message.id, exchange)
-        allowed = self._allowed(message)
-        if allowed is None:
-            return
-        wait = self._desk.cooldown.wait(message.author.id)
-        # Of a flood a part at a time: whoever asks elsewhere, or by a command, comes in between.
-        async with self._few_at_once(message.channel.id), exchange.lock:
-            if wait:
-                await self._tell_to_wait(exchange, wait, allowed)
+        async with exchange.lock:
+            # Known from now on: it may be edited or deleted while the bot finds out whom it is for.
+            self._exchanges.put(message.id, exchange)
+            if await self._hearing.is_for_us(message):
+                await self._answer_first(exchange)
             else:
-                await self._answer(exchange, allowed)
+                exchange.over = True
+                self._exchanges.forget(message.id)
 
     async def edited(self, message: discord.Message) -> None:
         """Answer anew what was asked in other words."""
@@ -65,7 +59,7 @@ class Answering:
             return
         exchange.text = text
         async with exchange.lock:
-            if exchange.text != exchange.answered and not exchange.deleted:
+            if exchange.text != exchange.answered and not exchange.over:
                 # Not refused: the last of many edits is what the asker wants answered.
                 await asyncio.sleep(self._desk.cooldown.wait(message.author.id))
                 allowed = self._allowed(message)
@@ -77,63 +71,21 @@ class Answering:
         for id_ in ids:
             exchange = self._exchanges.get(id_)
             if exchange is not None:
-                exchange.deleted = True
-                async with exchange.lock:
-                    await self._withdraw(exchange)
+                # At once, whatever is being answered: what comes of it sees that this is over.
+                await self._withdraw(exchange)
 
-    def _may_be_question(self, message: discord.Message) -> bool:
-        author = message.author
-        return not (
-            author.bot
-            or message.webhook_id is not None
-            or message.mention_everyone
-            or message.type not in _WITH_TEXT
-        )
-
-    def _is_addressed(self, message: discord.Message) -> bool:
-        """Whether the message is a DM, mentions the bot or replies to it, and can be read."""
-        me = self._client.user
-        if message.guild is None or any(each == me for each in message.mentions):
-            return True
-        reference = message.reference
-        if message.type is not discord.MessageType.reply or reference is None:
-            return False
-        replied = reference.resolved
-        is_ours = isinstance(replied, discord.Message) and replied.author == me
-        # Without the intent Discord hides the text of a reply that does not ping.
-        return is_ours and bool(message.content)
-
-    async def _is_open_to_all(self, message: discord.Message) -> bool:
-        """Whether every message is a question where this one was written."""
-        if not self._desk.settings.message_content or not message.content or not message.guild:
-            return False
-        if "@everyone" in message.content or "@here" in message.content:
-            return False  # an announcement, or an attempt at one by somebody who may not
-        channel = message.channel
-        server = await self._desk.server(message.guild.id)
-        if channel.id in server.ask_here:
-            return True
-        if not isinstance(channel, discord.Thread):
-            return False
-        return channel.parent_id in server.ask_here or await self._is_own(channel)
-
-    async def _is_own(self, thread: discord.Thread) -> bool:
-        """Whether the bot opened the thread, or somebody did under a message of the bot's."""
-        me = self._client.user
-        if me is None or thread.owner_id == me.id:
-            return True
-        own = self._own_threads.get(thread.id)
-        if own is None:
-            own = False
-            parent = thread.parent
-            if isinstance(parent, discord.TextChannel):
-                try:
-                    # A thread has the id of the message under which it was opened.
-                    own = (await parent.fetch_message(thread.id)).author == me
-                except discord.HTTPException as error:
-                    event("thread_unknown", thread=thread.id, status=error.status)
-            self._own_threads.put(thread.id, own)
-        return own
+    async def _answer_first(self, exchange: Exchange) -> None:
+        message = exchange.question
+        allowed = self._allowed(message)
+        if allowed is None:
+            return
+        wait = self._desk.cooldown.wait(message.author.id)
+        # Of a flood a part at a time: whoever asks elsewhere, or by a command, comes in between.
+        async with self._few_at_once(message.channel.id):
+            if wait:
+                await self._tell_to_wait(exchange, wait, allowed)
+            else:
+                await self._answer(exchange, allowed)
 
     def _allowed(self, message: discord.Message) -> discord.Permissions | None:
         """What the bot may do where a message was written; None where it may not answer."""

@@ -14,8 +14,9 @@ _QUOTED = "> "
 
 
 def question_in(message: discord.Message) -> str:
-    """What a message asks, without mentions."""
-    return _TOKENS.sub(" ", message.content).strip()
+    """What a message asks, itself or by what it forwards, without mentions."""
+    forwarded = [each.content for each in message.message_snapshots]
+    return _TOKENS.sub(" ", "\n".join([message.content, *forwarded])).strip()
 
 
 def asked_in(answer: discord.Message) -> str | None:
