@@ -15,15 +15,15 @@ Json = dict[str, Any]
 T = TypeVar("T")
 
 VIEW_CHANNEL, SEND_MESSAGES, EMBED_LINKS = 1 << 10, 1 << 11, 1 << 14
-READ_MESSAGE_HISTORY, MANAGE_GUILD = 1 << 16, 1 << 5
+READ_MESSAGE_HISTORY, MANAGE_GUILD, CONNECT = 1 << 16, 1 << 5, 1 << 20
 CREATE_PUBLIC_THREADS, SEND_MESSAGES_IN_THREADS = 1 << 35, 1 << 38
 ORDINARY = 309_237_730_304
 """What the bot is invited with: view, send, embed, read history, open threads and send there."""
 ADD_REACTIONS, USE_APPLICATION_COMMANDS = 1 << 6, 1 << 31
-EVERYBODY = ORDINARY | ADD_REACTIONS | USE_APPLICATION_COMMANDS
+EVERYBODY = ORDINARY | ADD_REACTIONS | USE_APPLICATION_COMMANDS | CONNECT
 
 
-TEXT_CHANNEL, DM, GROUP_DM, THREAD = 0, 1, 3, 11
+TEXT_CHANNEL, DM, VOICE_CHANNEL, GROUP_DM, THREAD, STAGE_CHANNEL, FORUM = 0, 1, 2, 3, 11, 13, 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,10 +143,18 @@ class World:
             await self.dispatch("CHANNEL_CREATE", self._channel_payload(channel), channel)
         return channel
 
-    async def add_thread(self, name: str, *, owner: User, parent: Channel | None = None) -> Channel:
-        """A thread in a channel."""
+    async def delete_channel(self, channel: Channel) -> None:
+        """A channel is deleted, with all that was written in it."""
+        del self.channels[channel.id]
+        await self.dispatch("CHANNEL_DELETE", self._channel_payload(channel), channel)
+
+    async def add_thread(
+        self, name: str, *, owner: User, parent: Channel | None = None, under: Json | None = None
+    ) -> Channel:
+        """A thread in a channel, by itself or under a message."""
         parent = parent or self.general
-        return await self._open_thread(self._snowflake(), name, parent, owner)
+        id_ = self._snowflake() if under is None else int(under["id"])
+        return await self._open_thread(id_, name, parent, owner)
 
     def _note(self, violation: str) -> None:
         self.violations.append(violation)
@@ -270,6 +278,8 @@ class World:
                 {"id": str(channel.guild), "type": 0, "allow": "0", "deny": str(channel.deny)}
             ] if channel.deny else [],
         }  # fmt: skip
+        if channel.kind in (VOICE_CHANNEL, STAGE_CHANNEL):
+            payload |= {"bitrate": 64_000, "user_limit": 0, "rtc_region": None}
         if channel.kind == THREAD:
             payload |= {
                 "owner_id": str((owner or self.bot).id), "message_count": 0, "member_count": 1,
