@@ -285,12 +285,3 @@ async def test_showing_all_can_be_tried_again(counter: Loopback, bot: Bot) -> No
     bot.errors.clear()
     again = await counter.outcome(await counter.press(done.message or {}, show))
     assert PASSAGE in plain_text(again.message or {})
-
-
-async def test_a_private_channel_of_two_people(counter: Loopback) -> None:
-    """Somebody who installed the bot for themselves asks it in a talk with somebody else."""
-    other = counter.add_user("Friend")
-    talk = await counter.add_channel("talk", kind=loopback.GROUP_DM)
-    del other
-    done = await counter.outcome(await counter.slash("ask", {"question": ASK}, channel=talk))
-    assert PASSAGE in plain_text(done.message or {})

@@ -252,13 +252,16 @@ async def test_the_message_menu_answers_somebody_elses_words(counter: Loopback) 
     assert PASSAGE in plain_text(done.message or {})
 
 
-@pytest.mark.parametrize("kind", [loopback.TEXT_CHANNEL, loopback.GROUP_DM])
+@pytest.mark.parametrize("kind", [loopback.TEXT_CHANNEL, loopback.GROUP_DM, loopback.DM])
 async def test_commands_work_where_only_the_user_installed_it(counter: Loopback, kind: int) -> None:
     abroad = await counter.add_channel("abroad", kind=kind, foreign=True)
     done = await counter.outcome(await counter.slash("ask", {"question": ASK}, channel=abroad))
     assert PASSAGE in plain_text(done.message or {})
     more = await counter.press(done.message or {}, control(done.message, MORE))
     await counter.outcome(more)
+    said = await counter.say(ASK, abroad, user=counter.owner)
+    done = await counter.outcome(await counter.menu("Answer this", said))
+    assert PASSAGE in plain_text(done.message or {})
 
 
 async def test_every_control_under_an_answer_responds(counter: Loopback) -> None:

@@ -261,8 +261,8 @@ class Loopback(Interactions):
     def _origin(self, user: User, channel: Channel) -> Json:
         """Who and where, as an interaction tells it."""
         if channel.guild is None:
-            context = 1 if channel.kind == DM else 2
-            owners = {"0": "0"} if channel.kind == DM else {"1": str(user.id)}
+            context = 2 if channel.among_people else 1
+            owners = {"1": str(user.id)} if channel.among_people else {"0": "0"}
             return {
                 "user": user.payload(), "context": context,
                 "authorizing_integration_owners": owners,

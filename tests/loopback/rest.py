@@ -19,7 +19,6 @@ from tests.loopback.world import (
     CONNECT,
     CREATE_PUBLIC_THREADS,
     EMBED_LINKS,
-    GROUP_DM,
     READ_MESSAGE_HISTORY,
     SEND_MESSAGES,
     SEND_MESSAGES_IN_THREADS,
@@ -187,7 +186,7 @@ class Rest(Gateway):
     def _permitted(self, id_: int, permissions: int, code: int = 50013) -> Channel:
         """The channel, if the bot may do all that in it."""
         channel = self.channels.get(id_)
-        if channel is None or channel.guild not in (self.guild, None) or channel.kind == GROUP_DM:
+        if channel is None or channel.guild not in (self.guild, None) or channel.among_people:
             raise RefusedError(404, 10003, "Unknown Channel")
         if channel.guild is None:
             return channel

@@ -28,7 +28,9 @@ TEXT_CHANNEL, DM, VOICE_CHANNEL, GROUP_DM, THREAD, STAGE_CHANNEL, FORUM = 0, 1, 
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """A place to write in; ``guild`` is None in private, ``deny`` what nobody may do in it."""
+    """A place to write in; ``guild`` is None in private, ``deny`` what nobody may do in it. Where
+    people are among themselves, the bot hears of nothing but commands.
+    """
 
     id: int
     name: str
@@ -37,6 +39,7 @@ class Channel:
     deny: int = 0
     parent: int | None = None
     recipient: int | None = None
+    among_people: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,16 +132,20 @@ class World:
     def direct(self, user: User) -> Channel:
         """The private channel of a person and the bot."""
         for channel in self.channels.values():
-            if channel.recipient == user.id:
+            if channel.recipient == user.id and not channel.among_people:
                 return channel
         return self._keep(Channel(self._snowflake(), user.name, DM, guild=None, recipient=user.id))
 
     async def add_channel(
         self, name: str, *, deny: int = 0, kind: int = TEXT_CHANNEL, foreign: bool = False
     ) -> Channel:
-        """Another channel: of the guild, of a group, or of a guild the bot does not know."""
-        guild = None if kind == GROUP_DM else self._snowflake() if foreign else self.guild
-        channel = self._keep(Channel(self._snowflake(), name, kind, guild, deny))
+        """Another channel: of the guild, of a guild the bot does not know, or among people."""
+        private = kind in (DM, GROUP_DM)
+        guild = None if private else self._snowflake() if foreign else self.guild
+        friend = self.owner.id if kind == DM else None
+        channel = self._keep(
+            Channel(self._snowflake(), name, kind, guild, deny, None, friend, private)
+        )
         if guild == self.guild:
             await self.dispatch("CHANNEL_CREATE", self._channel_payload(channel), channel)
         return channel
@@ -186,7 +193,7 @@ class World:
 
     def _permissions(self, channel: Channel) -> int:
         if channel.guild != self.guild:
-            return ORDINARY if channel.kind == DM else 0
+            return 0 if channel.among_people or channel.guild else ORDINARY
         return EVERYBODY & ~channel.deny
 
     async def delete(self, message: Json) -> None:
@@ -199,7 +206,7 @@ class World:
 
     async def _announce(self, event: str, message: Json) -> None:
         channel = self._place(message)
-        if channel.guild not in (self.guild, None) or channel.kind == GROUP_DM:
+        if channel.guild not in (self.guild, None) or channel.among_people:
             return
         seen = message
         if event == "MESSAGE_DELETE":
