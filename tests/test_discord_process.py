@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import re
 import signal
 import socket
 import sqlite3
@@ -246,6 +247,31 @@ async def test_the_other_commands_respond(counter: Loopback, command: str) -> No
     assert plain_text(done.message or {})
 
 
+@pytest.mark.parametrize(("locale", "expected"), [("ja", "/港湾課"), ("en-US", "/ports")])
+@pytest.mark.parametrize("command", ["divisions", "help"])
+async def test_commands_are_named_as_the_reader_sees_them(
+    counter: Loopback, command: str, locale: str, expected: str
+) -> None:
+    # `/help` takes the first division as its example.
+    if command == "help":
+        expected = {"ja": "/dx推進課", "en-US": "/dx"}[locale]
+    done = await counter.outcome(await counter.slash(command, locale=locale))
+    text = plain_text(done.message or {})
+    assert f"`{expected}`" in text
+    assert named_commands(text) <= shown_commands(counter, locale)
+
+
+def named_commands(text: str) -> set[str]:
+    """The commands that a text names."""
+    return set(re.findall(r"`/([^`]+)`", text))
+
+
+def shown_commands(server: Loopback, locale: str) -> set[str]:
+    """The slash commands as clients of a locale show them."""
+    slash = [each for each in server.commands[None] if each["type"] == 1]
+    return {(each.get("name_localizations") or {}).get(locale, each["name"]) for each in slash}
+
+
 async def test_the_message_menu_answers_somebody_elses_words(counter: Loopback) -> None:
     said = await counter.say(ASK, user=counter.add_user("Someone"))
     done = await counter.outcome(await counter.menu("Answer this", said))
@@ -294,7 +320,7 @@ LONG_ID = "a-division-with-an-id-as-long-as-it-can-be"[:32]
 NASTY = "**防*波_堤~~の||`点検`>は@everyone <@1> # [リンク](https://example.org)。" * 120
 SPRAWLING = f"""\
 id: {LONG_ID}
-name: とても長い名前で、記号・空白 や（括弧）もあり、三十二文字では足りない部署のＤＸ推進室・第二係
+name: とても長い名前で、記号・空白 や（括弧）もあり、三十二文字では足りない部署・第{"二" * 60}係
 name_en: The Division Whose English Name Is So Long That Nobody Has Ever Said It In One Breath Twice
 sections:
   - heading: 岸壁の長い章 {"あ" * 150}
@@ -360,8 +386,21 @@ async def test_a_sprawling_document_fits(server: Loopback, home: Home, deny: int
         await follow(
             server, await server.answer_to(await server.say(f"{server.mention} {asked}", place))
         )
-        for kind in ("divisions", "help"):
-            await server.outcome(await server.slash(kind, channel=place))
+        keys = await server.answer_to(
+            await server.say(f"{server.mention} 倉庫5の鍵は何番ですか", place)
+        )
+        assert re.search('とても長い名前[^"]* › 第\\d+節', all_of(keys)), "which section is offered"
+        for locale, first in (("ja", "/dx推進課"), ("en-US", "/dx")):
+            for kind in ("divisions", "help"):
+                told = await server.slash(kind, channel=place, locale=locale)
+                text = plain_text((await server.outcome(told)).message or {})
+                assert f"`{first}`" in text
+                assert named_commands(text) <= shown_commands(server, locale)
+                if kind == "divisions":
+                    left = re.search(r"ほかに(\d+)の部署|There are (\d+) more", text)
+                    listed = len(re.findall("^- ", text, re.MULTILINE))
+                    untold = int(left[1] or left[2]) if left else 0
+                    assert listed + untold == len(KNOWLEDGE) + 111
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,7 +12,7 @@ from discord import ui
 from bot.assistant import Assistant
 from bot.chat import markdown
 from bot.chat.asked import quote
-from bot.chat.card import PLAIN, Card
+from bot.chat.card import PLAIN, RICH, Card
 from bot.chat.controls import LONGEST, Action, Control, Reference
 from bot.reply import Candidate, DivisionName, Kind, Reply
 from bot.wording import Wording, split, title
@@ -20,6 +20,10 @@ from bot.wording import Wording, split, title
 _PASSAGE_RICH, _PASSAGE_PLAIN = 3000, 1300
 _OPTIONS = 25
 _SELECTS = 4
+_NAME = 48
+"""Characters of a division's name where more than the name is to be read."""
+_LAST_LINE = 200
+"""Characters for what stands below a list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,23 +111,26 @@ class Cards:
         texts.append(self.wording.phrase("sections"))
         return Card(tuple(texts), self._selects(sections))
 
-    def divisions(self) -> Card:
-        """The list of divisions."""
+    def divisions(self, commands: Mapping[str, str]) -> Card:
+        """The list of divisions with their commands, and how to find those it has no room for."""
+        divisions = self.assistant.index.divisions
         lines = [self.wording.phrase("divisions")]
-        room = PLAIN - 20
-        for each in self.assistant.index.divisions:
+        room = (RICH if self.rich else PLAIN) - _LAST_LINE
+        for each in divisions:
             line = f"- {markdown.escape(markdown.shorten(title(each.names), 200))}"
-            line += f" `/{each.names.id}`"
+            line += f" `/{commands[each.names.id]}`"
             room -= markdown.width(line) + 1
             if room < 0:
-                lines.append(markdown.ELLIPSIS)
                 break
             lines.append(line)
+        left = len(divisions) - (len(lines) - 1)
+        if left:
+            lines.append(self.wording.phrase("more_divisions", count=left))
         return Card(("\n".join(lines),))
 
-    def help(self, mention: str) -> Card:
-        """What the bot can do."""
-        division = self.assistant.index.division(0).names
+    def help(self, mention: str, commands: Mapping[str, str]) -> Card:
+        """What the bot can do, with the command of one division as an example."""
+        command = commands[self.assistant.index.division(0).names.id]
         about = self.wording.about
         first = "about" if "title" in about else "about_any"
         texts = [markdown.escape(self.wording.phrase(first, title=about.get("title", "")))]
@@ -131,7 +138,7 @@ class Cards:
             texts[0] += "\n" + markdown.escape(
                 self.wording.phrase("example", example=about["example"])
             )
-        texts.append(self.wording.phrase("discord_help", mention=mention, division=division.id))
+        texts.append(self.wording.phrase("discord_help", mention=mention, division=command))
         if "notice" in about:
             notice = markdown.escape(about["notice"].strip())
             texts.append("\n".join(f"-# {line}" for line in notice.split("\n")))
@@ -192,7 +199,8 @@ class Cards:
         options = {}
         for each in candidates:
             value = str(Reference.to(each, sure=sure))
-            label = f"{each.division.name} › {each.section}" if sure else each.section
+            name = markdown.shorten(each.division.name, _NAME)
+            label = f"{name} › {each.section}" if sure else each.section
             options[each.key] = discord.SelectOption(
                 label=markdown.shorten(label, LONGEST) or "?",
                 value=value,
