@@ -818,25 +818,55 @@ QUESTIONS = (
 )
 
 
-async def test_changed_knowledge_is_read_again(server: Loopback, home: Home) -> None:
+def changeable(home: Home) -> Home:
+    """The same home with a knowledge folder of its own."""
     own = home.folder / "own"
     own.mkdir()
     for name, text in KNOWLEDGE.items():
         (own / f"{name}.yaml").write_text(text, encoding="utf-8")
     open_index(own, home.cache)
-    own_home = Home(home.folder, own, home.cache)
-    async with at_work(server, own_home) as bot:
-        (own / "dx.yaml").write_text("id: [", encoding="utf-8")
+    return Home(home.folder, own, home.cache)
+
+
+async def test_changed_knowledge_is_read_again(server: Loopback, home: Home) -> None:
+    home = changeable(home)
+    async with at_work(server, home) as bot:
+        (home.knowledge / "dx.yaml").write_text("id: [", encoding="utf-8")
         bot.process.send_signal(signal.SIGHUP)
         await bot.tells("knowledge_refused")
         assert "dx.yaml" in bot.errors[-1]
         await server.answer_to(await server.say(f"{server.mention} {ASK}"))
         changed = KNOWLEDGE["dx"].replace("電子申請", "紙の申請")
-        (own / "dx.yaml").write_text(changed, encoding="utf-8")
+        (home.knowledge / "dx.yaml").write_text(changed, encoding="utf-8")
         bot.process.send_signal(signal.SIGHUP)
         await bot.tells("knowledge_read")
         done = await server.outcome(await server.slash("dx"))
         assert "紙の申請" in all_of(done.message)
+
+
+async def test_what_is_gone_from_the_knowledge_is_refused_with_a_word(
+    server: Loopback, home: Home
+) -> None:
+    home = changeable(home)
+    async with at_work(server, home) as bot:
+        profile = (await server.outcome(await server.slash("dx"))).message or {}
+        every = limits.walk(profile["components"])
+        select = next(each for each in every if each["type"] == limits.STRING_SELECT)
+        command = await server.slash("dx", {"question": ASK})
+        await server.outcome(command)
+        for name in KNOWLEDGE.keys() - {"ports"}:
+            (home.knowledge / f"{name}.yaml").unlink()
+        bot.process.send_signal(signal.SIGHUP)
+        await bot.tells("knowledge_read")
+        value = select["options"][0]["value"]
+        picked = await server.press(profile, select["custom_id"], values=[value])
+        said = plain_text((await server.outcome(picked)).message or {})
+        assert "現在の資料にはありません" in said
+        stale = await server.outcome(await server.again(command))
+        assert "この命令は、いまは使えません" in plain_text(stale.message or {})
+        for name in ("divisions", "help"):
+            told = plain_text((await server.outcome(await server.slash(name))).message or {})
+            assert "`/港湾課`" in told
 
 
 async def test_health(server: Loopback, home: Home) -> None:

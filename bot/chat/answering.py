@@ -122,6 +122,7 @@ class Answering:
         question = Question(
             message.author.id, message.channel.id, text, speak=server.speak, sure=server.sure
         )
+        self._take_back(exchange)
         async with typing_if_slow(message.channel):
             reply = await self._desk.answer(question)
         exchange.answered = text
@@ -137,6 +138,13 @@ class Answering:
             kept = Kept(Cards(self._desk.assistant, wording, ANYBODY, rich).reply(reply))
             self._desk.drawn.put((reply, speak), kept)
         return kept.of(message.author.id)
+
+    def _take_back(self, exchange: Exchange) -> None:
+        """Let the conversation be as it was before the question, if it was answered before."""
+        key = (exchange.question.channel.id, exchange.question.author.id)
+        if exchange.before is None:
+            exchange.before = self._desk.conversations.get(key)
+        self._desk.conversations.put(key, exchange.before)
 
     async def _say(
         self, exchange: Exchange, card: Card | Ready, allowed: discord.Permissions

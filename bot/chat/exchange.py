@@ -12,11 +12,13 @@ import discord
 from bot.chat.card import Card, Ready
 from bot.chat.log import event, trouble
 from bot.chat.sending import persistently, post
+from bot.conversation import Conversation
 
 
 @dataclass(eq=False)
 class Exchange:
-    """A message to the bot and its answer. ``answered`` is the text that was answered last,
+    """A message to the bot and its answer. ``before`` is the conversation that the question was
+    asked in, ``answered`` the text that was answered last,
     ``rich`` whether the answer was sent as components (such a message stays one), and ``over``
     whether nothing more is to be said, as the question or the answer was deleted.
     """
@@ -24,6 +26,7 @@ class Exchange:
     question: discord.Message
     text: str
     at: float = field(default_factory=time.monotonic)
+    before: Conversation | None = None
     answered: str | None = None
     answer: discord.PartialMessage | None = None
     rich: bool = True

@@ -155,6 +155,10 @@ class Loopback(Interactions):
         data = self._command_data(command, 1, options or {})
         return await self._interact(2, data, user, channel, locale, times=times)
 
+    async def again(self, done: Interaction) -> Interaction:
+        """Someone gives a command again as it was; a client may not know yet that it is gone."""
+        return await self._interact(2, done.payload["data"], done.user, done.channel, "ja")
+
     async def autocomplete(
         self,
         command: str,
