@@ -91,6 +91,7 @@ async def test_a_removed_answer_does_not_come_back(bot: Bot, counter: Loopback) 
     for text in (NOT_IN_THE_DOCUMENT, ASK, NOT_IN_THE_DOCUMENT):
         await counter.edit(question, f"{counter.mention} {text}")
         await heard(counter)
+    await bot.tells("answer_gone")
     assert not counter.answers_to(question)
     assert len(refused(counter)) == len(told(bot, "answer_gone")) == 1
 
@@ -163,6 +164,7 @@ async def test_of_many_edits_the_last_is_answered(counter: Loopback) -> None:
     ):
         await counter.edit(question, f"{counter.mention} {text}")
     await counter.until(lambda: held.hits)
+    await heard(counter)
     assert held.gate is not None
     held.gate.set()
     await counter.until(lambda: "断水の予定" in plain_text(answer))

@@ -104,6 +104,8 @@ class Answering:
 
     async def _answer(self, exchange: Exchange, allowed: discord.Permissions) -> None:
         message = exchange.question
+        if exchange.over:  # while it waited its turn
+            return
         try:
             card = await self._card(exchange, rich=allowed.embed_links)
             await self._say(exchange, card, allowed)
