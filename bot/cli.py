@@ -112,7 +112,7 @@ def _discord(options: argparse.Namespace, settings: Settings) -> int:
     # core, and nothing that is being loaded is looked through for garbage (until all is there).
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     gc.disable()
-    from bot.chat.client import serve
+    from bot.chat.serving import serve
 
     del options
     serve(settings)

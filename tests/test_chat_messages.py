@@ -66,6 +66,16 @@ async def test_an_edit_edits_and_a_deletion_deletes(
         assert counter.answers == []
 
 
+async def test_what_was_edited_away_is_not_spoken_of(
+    shipped_assistant: Assistant, tmp_path: Path
+) -> None:
+    async with at_work(client_for(shipped_assistant, tmp_path)) as counter:
+        asked = f"{counter.mention} 国際課の使命は何ですか"
+        question = await counter.asker.send(counter.channel, asked)
+        await counter.asker.edit(question, f"{counter.mention} 使命は何ですか")
+        assert "どの部署についてのご質問でしょうか" in said(counter.answers[0])
+
+
 async def test_the_language_of_the_question_is_spoken(
     shipped_assistant: Assistant, tmp_path: Path
 ) -> None:

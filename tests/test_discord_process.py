@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
+import re
 import signal
 import socket
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -23,168 +22,32 @@ from bot.retrieval.cache import open_index
 from tests import loopback
 from tests.loopback import Json, Loopback, Request, limits
 from tests.loopback.limits import plain_text
-from tests.program import ROOT, program
-
-pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-KNOWLEDGE = {
-    "ports": """\
-id: ports
-name: 港湾課
-name_en: Ports Division
-sections:
-  - heading: 防波堤の点検
-    text: 港湾課は防波堤を毎年点検しています。結果は翌年の春に公表します。
-    questions: [防波堤はいつ点検しますか, 防波堤の点検の結果はいつ公表されますか]
-  - heading: 釣り場の開放
-    text: 釣り場は四月から十月まで開放しています。
-    questions: [釣り場はいつ開いていますか]
-""",
-    "security": """\
-id: it-security
-name: 情報政策・セキュリティ課
-sections:
-  - heading: パスワードの規則
-    text: パスワードは十二文字以上とし、半年ごとに変更します。
-    questions: [パスワードは何文字必要ですか]
-""",
-    "dx": """\
-id: dx
-name: DX推進課
-sections:
-  - heading: 電子申請
-    text: 申請の受付はすべて電子化しました。窓口での受付は行いません。
-    questions: [申請は窓口でできますか]
-""",
-    "water": """\
-id: water
-name: 水道課
-sections:
-  - heading: 断水のお知らせ
-    text: 断水の予定は三日前までにお知らせします。
-    questions: [断水はいつ知らせてもらえますか]
-""",
-}
-ASK, PASSAGE = "港湾課の防波堤の点検", "毎年点検しています"
-NOT_IN_THE_DOCUMENT = "明日の天気を教えて"
-HELPFUL, NOT_HELPFUL, SHOW_ALL, MORE = (
-    "役に立った",
-    "役に立たなかった",
-    "全員に見せる",
-    "詳しく見る",
+from tests.running import (
+    ASK,
+    HELPFUL,
+    KNOWLEDGE,
+    MORE,
+    NOT_HELPFUL,
+    NOT_IN_THE_DOCUMENT,
+    PASSAGE,
+    SHOW_ALL,
+    Bot,
+    Home,
+    all_of,
+    at_work,
+    control,
+    heard,
+    settled,
+    started,
 )
 
-
-@dataclass
-class Home:
-    """The folders of one bot."""
-
-    folder: Path
-    knowledge: Path
-    cache: Path
-
-    @property
-    def database(self) -> Path:
-        return self.folder / "madoguchi.db"
-
-    def environment(self, server: Loopback, **changes: str) -> dict[str, str]:
-        """All that the program is told; nothing of whoever runs the tests."""
-        return {
-            "PATH": os.environ["PATH"],
-            "PYTHONPATH": str(ROOT),
-            "HOME": str(self.folder),
-            "DISCORD_TOKEN": server.token,
-            "DISCORD_API_BASE": server.url,
-            "MADOGUCHI_KNOWLEDGE": str(self.knowledge),
-            "MADOGUCHI_CACHE": str(self.cache),
-            "MADOGUCHI_DATABASE": f"sqlite:///{self.database}",
-            "MADOGUCHI_COOLDOWN": "0",
-            **changes,
-        }
-
-
-@dataclass
-class Bot:
-    """The running program."""
-
-    process: asyncio.subprocess.Process
-    server: Loopback
-    output: list[str] = field(default_factory=list)
-    errors: list[str] = field(default_factory=list)
-
-    async def ended(self, seconds: float = 10.0) -> int:
-        """Wait for its end; returns the exit status."""
-        return await asyncio.wait_for(self.process.wait(), seconds)
-
-    async def tells(self, event: str) -> None:
-        """Wait for a line of its log."""
-        wanted = f'"event": "{event}"'
-        await self.server.until(lambda: [each for each in self.errors if wanted in each])
-
-    async def stop(self, how: signal.Signals = signal.SIGTERM, seconds: float = 5.0) -> int:
-        """Tell it to end, and wait until it has."""
-        self.process.send_signal(how)
-        return await self.ended(seconds)
-
-
-@contextlib.asynccontextmanager
-async def started(server: Loopback, home: Home, **changes: str) -> AsyncIterator[Bot]:
-    """The program, started; killed at the end if it still runs."""
-    process = await asyncio.create_subprocess_exec(
-        *program("discord"),
-        cwd=home.folder,
-        env=home.environment(server, **changes),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    bot = Bot(process, server)
-
-    async def collect(stream: asyncio.StreamReader | None, lines: list[str]) -> None:
-        assert stream is not None
-        async for line in stream:
-            lines.append(line.decode().rstrip("\n"))
-            server.changed()
-
-    readers = [
-        asyncio.create_task(collect(process.stdout, bot.output)),
-        asyncio.create_task(collect(process.stderr, bot.errors)),
-    ]
-    try:
-        yield bot
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
-        await asyncio.gather(*readers)
-
-
-@contextlib.asynccontextmanager
-async def at_work(server: Loopback, home: Home, **changes: str) -> AsyncIterator[Bot]:
-    """The program, connected and with its commands registered."""
-    before = {each.id for each in server.sessions.values()}
-    async with started(server, home, **changes) as bot:
-
-        def is_ready() -> bool:
-            session = server.connected
-            is_new = session is not None and session.id not in before
-            return bool(is_new and server.commands) or bot.process.returncode is not None
-
-        await server.until(is_ready, 20)
-        assert bot.process.returncode is None, bot.errors
-        yield bot
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """A knowledge folder with its index built."""
-    folder = tmp_path_factory.mktemp("bot")
-    home = Home(folder, folder / "knowledge", folder / "cache")
-    home.knowledge.mkdir()
-    for name, text in KNOWLEDGE.items():
-        (home.knowledge / f"{name}.yaml").write_text(text, encoding="utf-8")
-    open_index(home.knowledge, home.cache)
-    return home
+    return settled(tmp_path_factory.mktemp("bot"))
 
 
 @pytest.fixture
@@ -221,26 +84,6 @@ async def server() -> AsyncIterator[Loopback]:
     async with Loopback() as server:
         yield server
         assert server.violations == []
-
-
-def control(message: Json | None, label: str) -> str:
-    """The custom_id of the button with this label."""
-    assert message is not None
-    buttons = [each for each in limits.walk(message["components"]) if each["type"] == limits.BUTTON]
-    found = [each["custom_id"] for each in buttons if each.get("label") == label]
-    assert found, f"no {label} among {[each.get('label') for each in buttons]}"
-    return str(found[0])
-
-
-def all_of(message: Json | None) -> str:
-    """Everything in a message, what can be chosen as well."""
-    return json.dumps(message, ensure_ascii=False)
-
-
-async def heard(server: Loopback) -> None:
-    """Wait until the bot has dealt with all that was said before."""
-    for _ in range(2):
-        await server.answer_to(await server.say(f"{server.mention} {ASK}"))
 
 
 # Plain messages
@@ -404,19 +247,47 @@ async def test_the_other_commands_respond(counter: Loopback, command: str) -> No
     assert plain_text(done.message or {})
 
 
+@pytest.mark.parametrize(("locale", "expected"), [("ja", "/港湾課"), ("en-US", "/ports")])
+@pytest.mark.parametrize("command", ["divisions", "help"])
+async def test_commands_are_named_as_the_reader_sees_them(
+    counter: Loopback, command: str, locale: str, expected: str
+) -> None:
+    # `/help` takes the first division as its example.
+    if command == "help":
+        expected = {"ja": "/dx推進課", "en-US": "/dx"}[locale]
+    done = await counter.outcome(await counter.slash(command, locale=locale))
+    text = plain_text(done.message or {})
+    assert f"`{expected}`" in text
+    assert named_commands(text) <= shown_commands(counter, locale)
+
+
+def named_commands(text: str) -> set[str]:
+    """The commands that a text names."""
+    return set(re.findall(r"`/([^`]+)`", text))
+
+
+def shown_commands(server: Loopback, locale: str) -> set[str]:
+    """The slash commands as clients of a locale show them."""
+    slash = [each for each in server.commands[None] if each["type"] == 1]
+    return {(each.get("name_localizations") or {}).get(locale, each["name"]) for each in slash}
+
+
 async def test_the_message_menu_answers_somebody_elses_words(counter: Loopback) -> None:
     said = await counter.say(ASK, user=counter.add_user("Someone"))
     done = await counter.outcome(await counter.menu("Answer this", said))
     assert PASSAGE in plain_text(done.message or {})
 
 
-@pytest.mark.parametrize("kind", [loopback.TEXT_CHANNEL, loopback.GROUP_DM])
+@pytest.mark.parametrize("kind", [loopback.TEXT_CHANNEL, loopback.GROUP_DM, loopback.DM])
 async def test_commands_work_where_only_the_user_installed_it(counter: Loopback, kind: int) -> None:
     abroad = await counter.add_channel("abroad", kind=kind, foreign=True)
     done = await counter.outcome(await counter.slash("ask", {"question": ASK}, channel=abroad))
     assert PASSAGE in plain_text(done.message or {})
     more = await counter.press(done.message or {}, control(done.message, MORE))
     await counter.outcome(more)
+    said = await counter.say(ASK, abroad, user=counter.owner)
+    done = await counter.outcome(await counter.menu("Answer this", said))
+    assert PASSAGE in plain_text(done.message or {})
 
 
 async def test_every_control_under_an_answer_responds(counter: Loopback) -> None:
@@ -449,7 +320,7 @@ LONG_ID = "a-division-with-an-id-as-long-as-it-can-be"[:32]
 NASTY = "**防*波_堤~~の||`点検`>は@everyone <@1> # [リンク](https://example.org)。" * 120
 SPRAWLING = f"""\
 id: {LONG_ID}
-name: とても長い名前で、記号・空白 や（括弧）もあり、三十二文字では足りない部署のＤＸ推進室・第二係
+name: とても長い名前で、記号・空白 や（括弧）もあり、三十二文字では足りない部署・第{"二" * 60}係
 name_en: The Division Whose English Name Is So Long That Nobody Has Ever Said It In One Breath Twice
 sections:
   - heading: 岸壁の長い章 {"あ" * 150}
@@ -515,8 +386,21 @@ async def test_a_sprawling_document_fits(server: Loopback, home: Home, deny: int
         await follow(
             server, await server.answer_to(await server.say(f"{server.mention} {asked}", place))
         )
-        for kind in ("divisions", "help"):
-            await server.outcome(await server.slash(kind, channel=place))
+        keys = await server.answer_to(
+            await server.say(f"{server.mention} 倉庫5の鍵は何番ですか", place)
+        )
+        assert re.search('とても長い名前[^"]* › 第\\d+節', all_of(keys)), "which section is offered"
+        for locale, first in (("ja", "/dx推進課"), ("en-US", "/dx")):
+            for kind in ("divisions", "help"):
+                told = await server.slash(kind, channel=place, locale=locale)
+                text = plain_text((await server.outcome(told)).message or {})
+                assert f"`{first}`" in text
+                assert named_commands(text) <= shown_commands(server, locale)
+                if kind == "divisions":
+                    left = re.search(r"ほかに(\d+)の部署|There are (\d+) more", text)
+                    listed = len(re.findall("^- ", text, re.MULTILINE))
+                    untold = int(left[1] or left[2]) if left else 0
+                    assert listed + untold == len(KNOWLEDGE) + 111
 
 
 @pytest.mark.parametrize(
@@ -934,25 +818,55 @@ QUESTIONS = (
 )
 
 
-async def test_changed_knowledge_is_read_again(server: Loopback, home: Home) -> None:
+def changeable(home: Home) -> Home:
+    """The same home with a knowledge folder of its own."""
     own = home.folder / "own"
     own.mkdir()
     for name, text in KNOWLEDGE.items():
         (own / f"{name}.yaml").write_text(text, encoding="utf-8")
     open_index(own, home.cache)
-    own_home = Home(home.folder, own, home.cache)
-    async with at_work(server, own_home) as bot:
-        (own / "dx.yaml").write_text("id: [", encoding="utf-8")
+    return Home(home.folder, own, home.cache)
+
+
+async def test_changed_knowledge_is_read_again(server: Loopback, home: Home) -> None:
+    home = changeable(home)
+    async with at_work(server, home) as bot:
+        (home.knowledge / "dx.yaml").write_text("id: [", encoding="utf-8")
         bot.process.send_signal(signal.SIGHUP)
         await bot.tells("knowledge_refused")
         assert "dx.yaml" in bot.errors[-1]
         await server.answer_to(await server.say(f"{server.mention} {ASK}"))
         changed = KNOWLEDGE["dx"].replace("電子申請", "紙の申請")
-        (own / "dx.yaml").write_text(changed, encoding="utf-8")
+        (home.knowledge / "dx.yaml").write_text(changed, encoding="utf-8")
         bot.process.send_signal(signal.SIGHUP)
         await bot.tells("knowledge_read")
         done = await server.outcome(await server.slash("dx"))
         assert "紙の申請" in all_of(done.message)
+
+
+async def test_what_is_gone_from_the_knowledge_is_refused_with_a_word(
+    server: Loopback, home: Home
+) -> None:
+    home = changeable(home)
+    async with at_work(server, home) as bot:
+        profile = (await server.outcome(await server.slash("dx"))).message or {}
+        every = limits.walk(profile["components"])
+        select = next(each for each in every if each["type"] == limits.STRING_SELECT)
+        command = await server.slash("dx", {"question": ASK})
+        await server.outcome(command)
+        for name in KNOWLEDGE.keys() - {"ports"}:
+            (home.knowledge / f"{name}.yaml").unlink()
+        bot.process.send_signal(signal.SIGHUP)
+        await bot.tells("knowledge_read")
+        value = select["options"][0]["value"]
+        picked = await server.press(profile, select["custom_id"], values=[value])
+        said = plain_text((await server.outcome(picked)).message or {})
+        assert "現在の資料にはありません" in said
+        stale = await server.outcome(await server.again(command))
+        assert "この命令は、いまは使えません" in plain_text(stale.message or {})
+        for name in ("divisions", "help"):
+            told = plain_text((await server.outcome(await server.slash(name))).message or {})
+            assert "`/港湾課`" in told
 
 
 async def test_health(server: Loopback, home: Home) -> None:

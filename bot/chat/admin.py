@@ -15,6 +15,7 @@ from bot.chat.card import text_card
 from bot.chat.desk import Desk
 from bot.chat.knowledge import Changes, ReloadError
 from bot.chat.log import event, trouble
+from bot.chat.places import allowed_in
 from bot.chat.sending import Interaction, defer, respond
 from bot.chat.speaking import both, language_of
 from bot.chat.tree import Refused
@@ -76,7 +77,7 @@ def _add_channel(group: app_commands.Group, desk: Desk, ja: Wording, en: Wording
         if on and not desk.settings.message_content:
             notes.append("needs_intent")
         me = channel.guild.me
-        if on and me is not None and not channel.permissions_for(me).send_messages:
+        if on and me is not None and allowed_in(channel, me) is None:
             notes.append("cannot_send")
         await _save(interaction, desk, replace(settings, ask_here=frozenset(asked)), *notes)
 

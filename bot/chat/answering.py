@@ -3,45 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import time
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterable
 from weakref import WeakValueDictionary
 
 import discord
 
-from bot.chat.card import ANYBODY, Card, Cards, Kept, Ready, quoted_in, text_card
+from bot.chat.asked import question_in
+from bot.chat.card import ANYBODY, Card, Kept, Ready, text_card
+from bot.chat.cards import Cards
 from bot.chat.desk import Desk, Question
+from bot.chat.exchange import Exchange
+from bot.chat.hearing import Hearing, may_be_question
 from bot.chat.log import event, trouble
+from bot.chat.places import allowed_at
 from bot.chat.recent import Once, Recent
-from bot.chat.sending import persistently, post
+from bot.chat.sending import typing_if_slow
 from bot.wording import Wording, language
 
 _REMEMBERED = 2_000
 _SOON = 900.0
 """Seconds in which an edited question gets its answer edited."""
-_SLOW = 1.0
 _AT_ONCE = 20
-# Mentions, channels, emoji of a server and timestamps: <@1>, <#1>, <:name:1>, <t:1>
-_TOKENS = re.compile(r"<(?:@[!&]?|#|a?:\w+:|t:|id:|/[^:>]*:)[^<>]*>")
-_WITH_TEXT = (discord.MessageType.default, discord.MessageType.reply)
-
-
-@dataclass(eq=False)
-class _Exchange:
-    """A message to the bot and its answer."""
-
-    question: discord.Message
-    text: str
-    at: float = field(default_factory=time.monotonic)
-    answered: str | None = None
-    answer: discord.PartialMessage | None = None
-    rich: bool = True
-    deleted: bool = False
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class Answering:
@@ -49,30 +32,24 @@ class Answering:
 
     def __init__(self, desk: Desk, client: discord.Client) -> None:
         self._desk = desk
-        self._client = client
+        self._hearing = Hearing(desk, client)
         self._once = Once()
-        self._exchanges: Recent[_Exchange] = Recent(_REMEMBERED)
-        self._own_threads: Recent[bool] = Recent(_REMEMBERED)
+        self._exchanges: Recent[Exchange] = Recent(_REMEMBERED)
         self._busy: WeakValueDictionary[int, asyncio.Semaphore] = WeakValueDictionary()
 
     async def message(self, message: discord.Message) -> None:
         """Answer a message if it is for the bot."""
-        if not self._may_be_question(message) or not self._once.first(message.id):
+        if not may_be_question(message) or not self._once.first(message.id):
             return
-        if not (self._is_addressed(message) or await self._is_open_to_all(message)):
-            return
-        exchange = _Exchange(message, question_in(message))
-        self._exchanges.put(message.id, exchange)
-        allowed = self._allowed(message)
-        if allowed is None:
-            return
-        wait = self._desk.cooldown.wait(message.author.id)
-        # Of a flood a part at a time: whoever asks elsewhere, or by a command, comes in between.
-        async with self._few_at_once(message.channel.id), exchange.lock:
-            if wait:
-                await self._tell_to_wait(exchange, wait, allowed)
+        exchange = Exchange(message, question_in(message))
+        async with exchange.lock:
+            # Known from now on: it may be edited or deleted while the bot finds out whom it is for.
+            self._exchanges.put(message.id, exchange)
+            if await self._hearing.is_for_us(message):
+                await self._answer_first(exchange)
             else:
-                await self._answer(exchange, allowed)
+                exchange.over = True
+                self._exchanges.forget(message.id)
 
     async def edited(self, message: discord.Message) -> None:
         """Answer anew what was asked in other words."""
@@ -82,7 +59,7 @@ class Answering:
             return
         exchange.text = text
         async with exchange.lock:
-            if exchange.text != exchange.answered and not exchange.deleted:
+            if exchange.text != exchange.answered and not exchange.over:
                 # Not refused: the last of many edits is what the asker wants answered.
                 await asyncio.sleep(self._desk.cooldown.wait(message.author.id))
                 allowed = self._allowed(message)
@@ -94,67 +71,25 @@ class Answering:
         for id_ in ids:
             exchange = self._exchanges.get(id_)
             if exchange is not None:
-                exchange.deleted = True
-                async with exchange.lock:
-                    await self._withdraw(exchange)
+                # At once, whatever is being answered: what comes of it sees that this is over.
+                await self._withdraw(exchange)
 
-    def _may_be_question(self, message: discord.Message) -> bool:
-        author = message.author
-        return not (
-            author.bot
-            or message.webhook_id is not None
-            or message.mention_everyone
-            or message.type not in _WITH_TEXT
-        )
-
-    def _is_addressed(self, message: discord.Message) -> bool:
-        """Whether the message is a DM, mentions the bot or replies to it, and can be read."""
-        me = self._client.user
-        if message.guild is None or any(each == me for each in message.mentions):
-            return True
-        reference = message.reference
-        if message.type is not discord.MessageType.reply or reference is None:
-            return False
-        replied = reference.resolved
-        is_ours = isinstance(replied, discord.Message) and replied.author == me
-        # Without the intent Discord hides the text of a reply that does not ping.
-        return is_ours and bool(message.content)
-
-    async def _is_open_to_all(self, message: discord.Message) -> bool:
-        """Whether every message is a question where this one was written."""
-        if not self._desk.settings.message_content or not message.content or not message.guild:
-            return False
-        if "@everyone" in message.content or "@here" in message.content:
-            return False  # an announcement, or an attempt at one by somebody who may not
-        channel = message.channel
-        server = await self._desk.server(message.guild.id)
-        if channel.id in server.ask_here:
-            return True
-        if not isinstance(channel, discord.Thread):
-            return False
-        return channel.parent_id in server.ask_here or await self._is_own(channel)
-
-    async def _is_own(self, thread: discord.Thread) -> bool:
-        """Whether the bot opened the thread, or somebody did under a message of the bot's."""
-        me = self._client.user
-        if me is None or thread.owner_id == me.id:
-            return True
-        own = self._own_threads.get(thread.id)
-        if own is None:
-            own = False
-            parent = thread.parent
-            if isinstance(parent, discord.TextChannel):
-                try:
-                    # A thread has the id of the message under which it was opened.
-                    own = (await parent.fetch_message(thread.id)).author == me
-                except discord.HTTPException as error:
-                    event("thread_unknown", thread=thread.id, status=error.status)
-            self._own_threads.put(thread.id, own)
-        return own
+    async def _answer_first(self, exchange: Exchange) -> None:
+        message = exchange.question
+        allowed = self._allowed(message)
+        if allowed is None:
+            return
+        wait = self._desk.cooldown.wait(message.author.id)
+        # Of a flood a part at a time: whoever asks elsewhere, or by a command, comes in between.
+        async with self._few_at_once(message.channel.id):
+            if wait:
+                await self._tell_to_wait(exchange, wait, allowed)
+            else:
+                await self._answer(exchange, allowed)
 
     def _allowed(self, message: discord.Message) -> discord.Permissions | None:
         """What the bot may do where a message was written; None where it may not answer."""
-        allowed = _permissions(message)
+        allowed = allowed_at(message)
         if allowed is None:
             event("not_permitted", channel=message.channel.id)
             self._desk.metrics.count("refused", "permission")
@@ -167,11 +102,13 @@ class Answering:
             few = self._busy[channel] = asyncio.Semaphore(_AT_ONCE)
         return few
 
-    async def _answer(self, exchange: _Exchange, allowed: discord.Permissions) -> None:
+    async def _answer(self, exchange: Exchange, allowed: discord.Permissions) -> None:
         message = exchange.question
+        if exchange.over:  # while it waited its turn
+            return
         try:
             card = await self._card(exchange, rich=allowed.embed_links)
-            await self._send(exchange, card, allowed)
+            await self._say(exchange, card, allowed)
         except (discord.Forbidden, discord.NotFound) as error:
             trouble("answer_refused", error, channel=message.channel.id)
             self._desk.metrics.count("failures", "send")
@@ -180,14 +117,15 @@ class Answering:
             self._desk.metrics.count("failures", "answer")
             await self._apologise(exchange, allowed)
 
-    async def _card(self, exchange: _Exchange, *, rich: bool) -> Card | Ready:
+    async def _card(self, exchange: Exchange, *, rich: bool) -> Card | Ready:
         """The answer to what was asked last."""
         message, text = exchange.question, exchange.text
         server = await self._desk.server(message.guild.id if message.guild else None)
         question = Question(
             message.author.id, message.channel.id, text, speak=server.speak, sure=server.sure
         )
-        async with _typing_if_slow(message.channel):
+        self._take_back(exchange)
+        async with typing_if_slow(message.channel):
             reply = await self._desk.answer(question)
         exchange.answered = text
         event("answered", kind=reply.kind, channel=message.channel.id)
@@ -203,43 +141,27 @@ class Answering:
             self._desk.drawn.put((reply, speak), kept)
         return kept.of(message.author.id)
 
-    async def _send(
-        self, exchange: _Exchange, card: Card | Ready, allowed: discord.Permissions
-    ) -> None:
-        message, answer = exchange.question, exchange.answer
-        if exchange.deleted:
-            return
-        if answer is not None:
-            edit = answer.edit
-            arguments = (
-                card.plain() if isinstance(card, Card) and not exchange.rich else card.rich()
-            )
-            await persistently(lambda: edit(**arguments))
-        else:
-            exchange.rich = allowed.embed_links
-            arguments = (
-                card.plain() if isinstance(card, Card) and not exchange.rich else card.rich()
-            )
-            as_reply = allowed.read_message_history
-            id_ = await post(message, arguments, str(message.id), as_reply=as_reply)
-            exchange.answer = answer = _part(message.channel, id_)
-        self._desk.asked.put(answer.id, exchange.text)
-        if exchange.deleted:
-            await self._withdraw(exchange)
+    def _take_back(self, exchange: Exchange) -> None:
+        """Let the conversation be as it was before the question, if it was answered before."""
+        key = (exchange.question.channel.id, exchange.question.author.id)
+        if exchange.before is None:
+            exchange.before = self._desk.conversations.get(key)
+        self._desk.conversations.put(key, exchange.before)
 
-    async def _withdraw(self, exchange: _Exchange) -> None:
-        answer, exchange.answer = exchange.answer, None
-        if answer is None:
-            return
-        self._desk.asked.forget(answer.id)
-        try:
-            await persistently(answer.delete)
-        except discord.HTTPException as error:
-            if error.status != 404:
-                trouble("answer_not_deleted", error, channel=answer.channel.id)
+    async def _say(
+        self, exchange: Exchange, card: Card | Ready, allowed: discord.Permissions
+    ) -> None:
+        await exchange.say(card, allowed)
+        if exchange.answer is not None:
+            self._desk.asked.put(exchange.answer.id, exchange.text)
+
+    async def _withdraw(self, exchange: Exchange) -> None:
+        if exchange.answer is not None:
+            self._desk.asked.forget(exchange.answer.id)
+        await exchange.withdraw()
 
     async def _tell_to_wait(
-        self, exchange: _Exchange, wait: float, allowed: discord.Permissions
+        self, exchange: Exchange, wait: float, allowed: discord.Permissions
     ) -> None:
         message = exchange.question
         self._desk.metrics.count("refused", "cooldown")
@@ -249,74 +171,19 @@ class Answering:
         wording = await self._wording(exchange)
         card = text_card(wording.phrase("slower", seconds=int(wait) + 1))
         try:
-            await self._send(exchange, card, allowed)
+            await self._say(exchange, card, allowed)
         except discord.HTTPException as error:
             trouble("answer_refused", error, channel=message.channel.id)
 
-    async def _wording(self, exchange: _Exchange) -> Wording:
+    async def _wording(self, exchange: Exchange) -> Wording:
         """The server's language where it has decided for one, else the question's."""
         guild = exchange.question.guild
         server = await self._desk.server(guild.id if guild else None)
         return self._desk.assistant.wording(server.speak or language(exchange.text))
 
-    async def _apologise(self, exchange: _Exchange, allowed: discord.Permissions) -> None:
+    async def _apologise(self, exchange: Exchange, allowed: discord.Permissions) -> None:
         wording = await self._wording(exchange)
         try:
-            await self._send(exchange, text_card(wording.phrase("failed")), allowed)
+            await self._say(exchange, text_card(wording.phrase("failed")), allowed)
         except Exception as error:  # it has been tried; what is left is the log
             trouble("answer_lost", error, channel=exchange.question.channel.id)
-
-
-def question_in(message: discord.Message) -> str:
-    """What a message asks, without mentions."""
-    return _TOKENS.sub(" ", message.content).strip()
-
-
-def asked_in(answer: discord.Message) -> str | None:
-    """The question that a message answers, as far as Discord still shows it."""
-    replied = answer.reference.resolved if answer.reference is not None else None
-    if isinstance(replied, discord.Message):
-        return question_in(replied) or None
-    return quoted_in(answer)
-
-
-def _part(channel: discord.abc.MessageableChannel, id_: int) -> discord.PartialMessage:
-    """A message of which the id is enough."""
-    return discord.PartialMessage(channel=channel, id=id_)
-
-
-def _permissions(message: discord.Message) -> discord.Permissions | None:
-    """What the bot may do where a message was written; None where it may not answer."""
-    guild, channel = message.guild, message.channel
-    if guild is None or guild.me is None or isinstance(channel, discord.PartialMessageable):
-        return discord.Permissions.all()
-    if guild.me.is_timed_out():
-        return None
-    try:
-        allowed = channel.permissions_for(guild.me)
-    except discord.ClientException:  # a thread whose channel the bot cannot see
-        return None
-    may_send = allowed.send_messages
-    if isinstance(channel, discord.Thread):
-        is_shut = channel.locked and not allowed.manage_threads
-        may_send = allowed.send_messages_in_threads and not is_shut
-    return allowed if allowed.view_channel and may_send else None
-
-
-@asynccontextmanager
-async def _typing_if_slow(channel: discord.abc.Messageable) -> AsyncIterator[None]:
-    """Show that the bot is writing, if that takes long enough for somebody to wonder."""
-
-    async def show() -> None:
-        try:
-            await channel.typing()
-        except (discord.HTTPException, OSError) as error:
-            trouble("typing_failed", error)
-
-    tasks: list[asyncio.Task[Any]] = []
-    loop = asyncio.get_running_loop()
-    timer = loop.call_later(_SLOW, lambda: tasks.append(loop.create_task(show())))
-    try:
-        yield
-    finally:
-        timer.cancel()

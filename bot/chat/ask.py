@@ -8,8 +8,8 @@ import discord
 from discord import app_commands
 
 from bot.assistant import LONGEST_QUESTION
-from bot.chat.answering import question_in
-from bot.chat.card import Cards
+from bot.chat.asked import question_in
+from bot.chat.cards import Cards
 from bot.chat.desk import Desk, Question
 from bot.chat.log import event
 from bot.chat.sending import Interaction, patiently, respond, shows_rich

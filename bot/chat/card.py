@@ -1,27 +1,19 @@
-"""How replies look in Discord: rich where embeds are allowed, plain text where they are not."""
+"""How a card goes to Discord: rich where embeds are allowed, as plain text where they are not."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import discord
 from discord import ui
 
-from bot.assistant import Assistant
 from bot.chat import markdown
-from bot.chat.controls import LONGEST, Action, Control, Reference
-from bot.reply import Candidate, DivisionName, Kind, Reply
-from bot.wording import Wording, split, title
 
-_RICH, _PLAIN = 3800, 1900
+RICH, PLAIN = 3800, 1900
 """Characters for all the texts of a message; Discord allows 4000 and 2000."""
-_PASSAGE_RICH, _PASSAGE_PLAIN = 3000, 1300
-_OPTIONS = 25
-_SELECTS = 4
 _NOBODY = discord.AllowedMentions.none()
-_QUOTED = "> "
 _COLOUR = discord.Colour(0x2F6DB5)
 
 
@@ -57,7 +49,7 @@ class Card:
     def rich(self) -> dict[str, Any]:
         """The arguments to send it with, as components."""
         view = _Rich()
-        texts = [ui.TextDisplay[_Rich](text) for text in _within(self.texts, _RICH)]
+        texts = [ui.TextDisplay[_Rich](text) for text in _within(self.texts, RICH)]
         view.add_item(ui.Container(*texts, accent_colour=_COLOUR))
         for row in self.rows:
             view.add_item(ui.ActionRow(*row))
@@ -65,7 +57,7 @@ class Card:
 
     def plain(self) -> dict[str, Any]:
         """The arguments to send it with, as text and buttons."""
-        content = "\n".join(_within(self.texts, _PLAIN))
+        content = "\n".join(_within(self.texts, PLAIN))
         arguments: dict[str, Any] = {"content": content, "allowed_mentions": _NOBODY}
         if self.rows:
             view = arguments["view"] = _Plain()
@@ -122,216 +114,9 @@ class Ready(_Rich):
         return {"view": self, "allowed_mentions": _NOBODY}
 
 
-@dataclass(frozen=True, slots=True)
-class Cards:
-    """Draws cards for one asker in one language."""
-
-    assistant: Assistant
-    wording: Wording
-    asker: int
-    rich: bool
-    private: bool = False
-
-    def reply(self, reply: Reply, question: str | None = None) -> Card:
-        """A reply; ``question`` is quoted where those who read along cannot see it."""
-        quoted = quote(question)
-        if reply.answer is not None:
-            card = self.answer(reply.answer, reply.alternatives)
-            return replace(card, texts=(*quoted, *card.texts))
-        rows = self._select(reply.alternatives)
-        match reply.kind:
-            case Kind.UNKNOWN if rows:
-                said = [self.wording.phrase("unknown"), self.wording.phrase("nearest")]
-            case Kind.CLARIFY if rows:
-                said = [self.wording.phrase("clarify")]
-            case _:
-                said = [markdown.escape(reply.text)]
-        return Card((*quoted, "\n".join(said)), rows)
-
-    def answer(
-        self, answer: Candidate, others: Sequence[Candidate] = (), *, sure: bool = True
-    ) -> Card:
-        """A passage with its answering sentence, where it stands, and how sure it is."""
-        limit = _PASSAGE_RICH if self.rich else _PASSAGE_PLAIN
-        texts = (
-            self._head(answer),
-            markdown.excerpt(split(answer), limit),
-            self._foot(answer, sure=sure),
-        )
-        reference = str(Reference.to(answer, sure=sure))
-        buttons = [
-            self._button("more", Action.MORE, f"{reference}:0"),
-            self._button("about_division", Action.PROFILE, answer.division.id),
-            self._button("helpful", Action.HELPFUL, answer.key, emoji="👍"),
-            self._button("not_helpful", Action.NOT_HELPFUL, answer.key, emoji="👎"),
-        ]
-        if self.private:
-            buttons.append(self._button("show_all", Action.SHOW, reference))
-        return Card(tuple(filter(None, texts)), (*self._select(others), tuple(buttons)))
-
-    def section(self, section: Candidate, page: int) -> Card:
-        """One page of a section, whole, and the sections around it to choose from."""
-        pages = markdown.pages(section.passage, _PASSAGE_RICH if self.rich else _PASSAGE_PLAIN)
-        page = min(page, len(pages) - 1)
-        texts = [self._head(section), pages[page]]
-        row: tuple[ui.Item[Any], ...] = ()
-        if len(pages) > 1:
-            texts.append(self.wording.phrase("page", page=page + 1, pages=len(pages)))
-        if page + 1 < len(pages):
-            reference = Reference.to(section, sure=False)
-            row = (self._button("more", Action.MORE, f"{reference}:{page + 1}"),)
-        texts.append(self._foot(section, sure=False))
-        others = [
-            each
-            for each in self.assistant.catalogue.sections(section.division.id)
-            if each.key != section.key
-        ]
-        rows = self._selects(others) + ((row,) if row else ())
-        return Card(tuple(filter(None, texts)), rows)
-
-    def profile(self, division: str) -> Card:
-        """What a division is: its names, its mission, and its sections to choose from.
-
-        Raises KeyError where there is no such division.
-        """
-        found = self.assistant.catalogue.division(division)
-        sections = self.assistant.catalogue.sections(found.names.id)
-        limit = _PASSAGE_RICH if self.rich else _PASSAGE_PLAIN
-        texts = [f"### {markdown.escape(markdown.shorten(title(found.names), 200))}"]
-        if found.parent:
-            parent = markdown.escape(markdown.shorten(found.parent, 100))
-            texts[0] += f"\n-# {self.wording.phrase('parent')}: {parent}"
-        mission = _mission(found.names, sections)
-        if mission is not None:
-            texts.append(markdown.pages(mission.passage, limit)[0])
-        texts.append(self.wording.phrase("sections"))
-        return Card(tuple(texts), self._selects(sections))
-
-    def divisions(self) -> Card:
-        """The list of divisions."""
-        lines = [self.wording.phrase("divisions")]
-        room = _PLAIN - 20
-        for each in self.assistant.index.divisions:
-            line = f"- {markdown.escape(markdown.shorten(title(each.names), 200))}"
-            line += f" `/{each.names.id}`"
-            room -= markdown.width(line) + 1
-            if room < 0:
-                lines.append(markdown.ELLIPSIS)
-                break
-            lines.append(line)
-        return Card(("\n".join(lines),))
-
-    def help(self, mention: str) -> Card:
-        """What the bot can do."""
-        division = self.assistant.index.division(0).names
-        about = self.wording.about
-        first = "about" if "title" in about else "about_any"
-        texts = [markdown.escape(self.wording.phrase(first, title=about.get("title", "")))]
-        if "example" in about:
-            texts[0] += "\n" + markdown.escape(
-                self.wording.phrase("example", example=about["example"])
-            )
-        texts.append(self.wording.phrase("discord_help", mention=mention, division=division.id))
-        if "notice" in about:
-            notice = markdown.escape(about["notice"].strip())
-            texts.append("\n".join(f"-# {line}" for line in notice.split("\n")))
-        return Card(tuple(texts))
-
-    def _head(self, candidate: Candidate) -> str:
-        division = markdown.escape(markdown.shorten(title(candidate.division), 200))
-        path = " › ".join([*candidate.path, candidate.section])
-        return f"### {division}\n-# {markdown.escape(markdown.shorten(path, 250))}"
-
-    def _foot(self, candidate: Candidate, *, sure: bool) -> str:
-        facts = []
-        if candidate.source:
-            source = markdown.escape(markdown.shorten(candidate.source, 150))
-            facts.append(f"{self.wording.phrase('source')}: {source}")
-        if sure:
-            certainty = self.wording.certainty(candidate.confidence)
-            facts.append(f"{self.wording.phrase('certainty')}: {certainty}")
-        return "-# " + " · ".join(facts) if facts else ""
-
-    def _button(
-        self, phrase: str, action: Action, rest: str = "", *, emoji: str | None = None
-    ) -> ui.Button[Any]:
-        return ui.Button(
-            label=self.wording.phrase(phrase)[:80],
-            custom_id=str(Control(action, self.asker, rest)),
-            emoji=emoji,
-        )
-
-    def _select(self, candidates: Sequence[Candidate]) -> tuple[tuple[ui.Item[Any], ...], ...]:
-        """One row to choose a candidate from, or none."""
-        if not candidates:
-            return ()
-        control = Control(Action.PICK, self.asker)
-        options = self._options(candidates, sure=True)
-        phrase = self.wording.phrase("pick")
-        return ((ui.Select(custom_id=str(control), placeholder=phrase, options=options),),)
-
-    def _selects(self, sections: Sequence[Candidate]) -> tuple[tuple[ui.Item[Any], ...], ...]:
-        """Rows to choose a section from; those that find no room are left to asking."""
-        rows = []
-        for first in range(0, min(len(sections), _OPTIONS * _SELECTS), _OPTIONS):
-            part = sections[first : first + _OPTIONS]
-            phrase = self.wording.phrase("pick_section")
-            if len(sections) > _OPTIONS:
-                last = first + len(part)
-                phrase = self.wording.phrase("pick_more", first=first + 1, last=last)
-            control = Control(Action.PICK, self.asker, str(first) if first else "")
-            options = self._options(part, sure=False)
-            rows.append(
-                (ui.Select[Any](custom_id=str(control), placeholder=phrase, options=options),)
-            )
-        return tuple(rows)
-
-    def _options(
-        self, candidates: Sequence[Candidate], *, sure: bool
-    ) -> list[discord.SelectOption]:
-        options = {}
-        for each in candidates:
-            value = str(Reference.to(each, sure=sure))
-            label = f"{each.division.name} › {each.section}" if sure else each.section
-            options[each.key] = discord.SelectOption(
-                label=markdown.shorten(label, LONGEST) or "?",
-                value=value,
-                description=markdown.shorten(each.sentence, LONGEST) or None,
-            )
-        return list(options.values())[:_OPTIONS]
-
-
 def text_card(text: str) -> Card:
     """A card with nothing but a text of the bot's own."""
     return Card((text,))
-
-
-def quote(question: str | None) -> tuple[str, ...]:
-    """A question as it stands above its answer, where those who read along cannot see it."""
-    if question is None:
-        return ()
-    return (_QUOTED + markdown.escape(markdown.shorten(question, 200)),)
-
-
-def quoted_in(message: discord.Message) -> str | None:
-    """The question that a message of the bot's quotes."""
-    said = message.content
-    for each in message.components[:1]:
-        texts = each.children if isinstance(each, discord.Container) else ()
-        for first in texts[:1]:
-            said = first.content if isinstance(first, discord.TextDisplay) else said
-    line, _, _ = said.partition("\n")
-    # What a document says at the start of a line is escaped; only a question is quoted so.
-    return markdown.unescape(line.removeprefix(_QUOTED)) if line.startswith(_QUOTED) else None
-
-
-def _mission(division: DivisionName, sections: Sequence[Candidate]) -> Candidate | None:
-    """The section that says what a division is there for; else the first that says anything."""
-    for each in sections:
-        if any(word in each.section.lower() for word in ("mission", "ミッション", "使命")):
-            return each
-    telling = [each for each in sections if each.section != division.name]
-    return next(iter(telling or sections), None)
 
 
 def _within(texts: Sequence[str], limit: int) -> list[str]:

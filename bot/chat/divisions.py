@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import discord
 from discord import app_commands
 
 from bot.chat.ask import Asking, Text
 from bot.chat.names import command_names
 from bot.chat.sending import Interaction
-from bot.chat.speaking import both, in_both
+from bot.chat.speaking import both, in_both, shown_in
 from bot.retrieval.index import IndexedDivision
 
 MOST_COMMANDS = 100
@@ -32,7 +34,23 @@ def add_divisions(tree: app_commands.CommandTree[discord.Client], asking: Asking
         _add_one(tree, asking, division, in_both(shown, name))
 
 
+def commands_shown(
+    tree: app_commands.CommandTree[discord.Client],
+    divisions: Sequence[IndexedDivision],
+    locale: discord.Locale,
+) -> dict[str, str]:
+    """The command for each division, by the division's id, as clients of a locale show it."""
+    named = {
+        each.extras[_DIVISION]: shown_in(each.extras[_NAME], locale)
+        for each in tree.get_commands()
+        if _DIVISION in each.extras
+    }
+    return {each.names.id: named.get(each.names.id, REST) for each in divisions}
+
+
 _SLASH = (app_commands.Command, app_commands.Group)
+_DIVISION, _NAME = "division", "name"
+"""Under which a division's command keeps the division's id and its own names."""
 
 
 def _add_one(
@@ -49,7 +67,7 @@ def _add_one(
         _described(en.phrase("describe_one", name="{}"), shown),
     )
 
-    @tree.command(name=name, description=description)
+    @tree.command(name=name, description=description, extras={_DIVISION: names.id, _NAME: name})
     @app_commands.rename(question=in_both(ja.phrase("name_question"), "question"))
     @app_commands.describe(question=both(ja, en, "describe_one_question"))
     async def one(interaction: Interaction, question: Text | None = None) -> None:

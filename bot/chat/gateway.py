@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Self
 
 import discord
@@ -35,12 +36,26 @@ class State(ConnectionState[Any]):
     def parse_message_create(self, data: Any) -> None:
         """A message was written."""
         if not data["author"].get("bot"):
-            super().parse_message_create(data)
+            _read(super().parse_message_create, data)
 
     def parse_message_update(self, data: Any) -> None:
         """A message was edited."""
         if not data.get("author", {}).get("bot"):
-            super().parse_message_update(data)
+            _read(super().parse_message_update, data)
+
+    def parse_interaction_create(self, data: Any) -> None:
+        """Somebody gave a command or pressed something."""
+        _read(super().parse_interaction_create, data)
+
+
+def _read(parse: Callable[[Any], None], data: Any) -> None:
+    """Read what people sent. What discord.py does not understand, such as a poll without an end,
+    is passed over: it would take the connection down, and the program with it.
+    """
+    try:
+        parse(data)
+    except Exception as error:
+        trouble("event_unreadable", error)
 
 
 def redirect(api_base: str | None) -> None:

@@ -9,6 +9,7 @@ from bot.chat import markdown
 from bot.chat.ask import Asking
 from bot.chat.card import Card, text_card
 from bot.chat.controls import Action, Control
+from bot.chat.divisions import commands_shown
 from bot.chat.log import trouble
 from bot.chat.sending import Interaction, patiently, respond
 from bot.chat.speaking import both
@@ -26,18 +27,22 @@ def add_general(tree: app_commands.CommandTree[discord.Client], asking: Asking) 
     desk = asking.desk
     ja, en = desk.assistant.wording("ja"), desk.assistant.wording("en")
 
+    def commands(interaction: Interaction) -> dict[str, str]:
+        return commands_shown(tree, desk.assistant.index.divisions, interaction.locale)
+
     @tree.command(name="divisions", description=both(ja, en, "describe_divisions"))
     async def divisions(interaction: Interaction) -> None:
         cards = await asking.cards(interaction)
         server = await desk.server(interaction.guild_id)
-        await respond(interaction, cards.divisions(), ephemeral=server.private)
+        card = cards.divisions(commands(interaction))
+        await respond(interaction, card, ephemeral=server.private)
 
     @tree.command(name="help", description=both(ja, en, "describe_help"))
     async def help_(interaction: Interaction) -> None:
         cards = await asking.cards(interaction)
         me = interaction.client.user
         mention = f"<@{me.id}>" if me is not None else "@"
-        await respond(interaction, cards.help(mention), ephemeral=True)
+        await respond(interaction, cards.help(mention, commands(interaction)), ephemeral=True)
 
     @tree.command(name="new", description=both(ja, en, "describe_new"))
     async def new(interaction: Interaction) -> None:

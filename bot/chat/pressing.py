@@ -13,8 +13,9 @@ from typing import Any, cast
 
 import discord
 
-from bot.chat.answering import asked_in
-from bot.chat.card import Cards, quote, quoted_in, text_card
+from bot.chat.asked import asked_in, quote, quoted_in
+from bot.chat.card import text_card
+from bot.chat.cards import Cards
 from bot.chat.controls import Action, Control, Reference
 from bot.chat.desk import Desk
 from bot.chat.log import event, trouble
@@ -143,7 +144,12 @@ class Pressing:
         if message is not None:
             question = self._desk.asked.get(message.id) or quoted_in(message)
         card = replace(card, texts=(*quote(question), *card.texts))
-        sent = await respond(interaction, card, ephemeral=False)
+        try:
+            sent = await respond(interaction, card, ephemeral=False)
+        except Exception:
+            if message is not None:
+                self._shown.forget((message.id, control.rest))
+            raise
         if sent is not None and question:
             self._desk.asked.put(sent, question)
 

@@ -54,3 +54,7 @@ class Once:
             return False
         self._seen.put(key, None)
         return True
+
+    def forget(self, key: Hashable) -> None:
+        """Let ``key`` be new again."""
+        self._seen.forget(key)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 import aiohttp
@@ -17,6 +18,7 @@ from bot.chat.log import trouble
 Interaction = discord.Interaction[Any]
 _T = TypeVar("_T")
 _LONGEST_PAUSE = 30.0
+_LONG = 1.0
 _ACKNOWLEDGED_ALREADY, _UNKNOWN_INTERACTION = 40060, 10062
 _SLOW, _DEADLINE, _TOKEN_LASTS = 0.8, 2.5, 840.0
 """Seconds of work after which Discord is told to wait; in which an interaction must be answered
@@ -92,6 +94,25 @@ async def post(
         http = message._state.http
         sent = await persistently(lambda: http.send_message(message.channel.id, params=params))
     return int(sent["id"])
+
+
+@asynccontextmanager
+async def typing_if_slow(channel: discord.abc.Messageable) -> AsyncIterator[None]:
+    """Show that the bot is writing, if that takes long enough for somebody to wonder."""
+
+    async def show() -> None:
+        try:
+            await channel.typing()
+        except (discord.HTTPException, OSError) as error:
+            trouble("typing_failed", error)
+
+    tasks: list[asyncio.Task[Any]] = []
+    loop = asyncio.get_running_loop()
+    timer = loop.call_later(_LONG, lambda: tasks.append(loop.create_task(show())))
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def shows_rich(interaction: Interaction) -> bool:

@@ -27,6 +27,12 @@ def both(ja: Wording, en: Wording, key: str, **values: str) -> app_commands.loca
     return in_both(ja.phrase(key, **values)[:100], en.phrase(key, **values)[:100])
 
 
+def shown_in(string: app_commands.locale_str, locale: discord.Locale) -> str:
+    """What clients of a locale show."""
+    found: str = string.extras.get(locale.value, string.message)
+    return found
+
+
 class Translator(app_commands.Translator):
     """Gives Japanese clients the Japanese of a ``locale_str``."""
 

@@ -16,7 +16,7 @@ import secrets
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Self
+from typing import Any, Self
 
 from aiohttp import web
 
@@ -24,13 +24,17 @@ from tests.loopback import limits
 from tests.loopback.interactions import Interaction, Interactions
 from tests.loopback.rest import Fault, Request
 from tests.loopback.world import (
+    CONNECT,
     DM,
     EMBED_LINKS,
     EVERYBODY,
+    FORUM,
     GROUP_DM,
     READ_MESSAGE_HISTORY,
     SEND_MESSAGES,
+    STAGE_CHANNEL,
     TEXT_CHANNEL,
+    VOICE_CHANNEL,
     Channel,
     Json,
     User,
@@ -39,12 +43,16 @@ from tests.loopback.world import (
 )
 
 __all__ = [
+    "CONNECT",
     "DM",
     "EMBED_LINKS",
+    "FORUM",
     "GROUP_DM",
     "READ_MESSAGE_HISTORY",
     "SEND_MESSAGES",
+    "STAGE_CHANNEL",
     "TEXT_CHANNEL",
+    "VOICE_CHANNEL",
     "Channel",
     "Fault",
     "Interaction",
@@ -95,10 +103,13 @@ class Loopback(Interactions):
         user: User | None = None,
         reply_to: Json | None = None,
         times: int = 1,
+        **also: Any,
     ) -> Json:
-        """Someone writes a message; the event comes ``times`` times."""
+        """Someone writes a message; the event comes ``times`` times. ``also`` are further fields
+        of the message, as Discord sends them.
+        """
         channel, user = channel or self.general, user or self.asker
-        message = self._message(user, channel, {"content": content})
+        message = self._message(user, channel, {"content": content}) | also
         if reply_to is not None:
             message |= {
                 "type": 19, "referenced_message": reply_to,
@@ -110,6 +121,16 @@ class Loopback(Interactions):
         for _ in range(times):
             await self._announce("MESSAGE_CREATE", message)
         return message
+
+    async def forward(self, content: str, channel: Channel) -> Json:
+        """Someone forwards to a channel what was said elsewhere."""
+        said = {"type": 0, "content": content, "embeds": [], "attachments": [],
+                "timestamp": now(), "edited_timestamp": None, "flags": 0, "components": [],
+                "mentions": [], "mention_roles": []}  # fmt: skip
+        source = {"type": 1, "message_id": "1", "channel_id": "2", "guild_id": "3"}
+        return await self.say(
+            "", channel, message_snapshots=[{"message": said}], message_reference=source
+        )
 
     async def edit(self, message: Json, content: str) -> None:
         """The author changes a message."""
@@ -133,6 +154,10 @@ class Loopback(Interactions):
         """Someone uses a slash command; a subcommand's name follows after a space."""
         data = self._command_data(command, 1, options or {})
         return await self._interact(2, data, user, channel, locale, times=times)
+
+    async def again(self, done: Interaction) -> Interaction:
+        """Someone gives a command again as it was; a client may not know yet that it is gone."""
+        return await self._interact(2, done.payload["data"], done.user, done.channel, "ja")
 
     async def autocomplete(
         self,
@@ -240,8 +265,8 @@ class Loopback(Interactions):
     def _origin(self, user: User, channel: Channel) -> Json:
         """Who and where, as an interaction tells it."""
         if channel.guild is None:
-            context = 1 if channel.kind == DM else 2
-            owners = {"0": "0"} if channel.kind == DM else {"1": str(user.id)}
+            context = 2 if channel.among_people else 1
+            owners = {"1": str(user.id)} if channel.among_people else {"0": "0"}
             return {
                 "user": user.payload(), "context": context,
                 "authorizing_integration_owners": owners,

@@ -17,7 +17,8 @@ PRIVILEGED = 1 << 1 | 1 << 8 | 1 << 15  # members, presences, message content
 MESSAGE_CONTENT = 1 << 15
 GUILD, PRIVATE = 0, 1
 INTENTS = {  # which intent lets an event through, in a guild and in private
-    "GUILD_CREATE": (1, 1), "CHANNEL_CREATE": (1, 1), "THREAD_CREATE": (1, 1),
+    "GUILD_CREATE": (1, 1), "CHANNEL_CREATE": (1, 1), "CHANNEL_DELETE": (1, 1),
+    "THREAD_CREATE": (1, 1),
     "MESSAGE_CREATE": (1 << 9, 1 << 12), "MESSAGE_UPDATE": (1 << 9, 1 << 12),
     "MESSAGE_DELETE": (1 << 9, 1 << 12),
 }  # fmt: skip

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from tests.loopback import limits
 from tests.loopback.rest import Call, RefusedError, Rest
-from tests.loopback.world import GROUP_DM, Channel, Json, User
+from tests.loopback.world import Channel, Json, User
 
 _RESPONSES = {2: (4, 5, 9), 3: (4, 5, 6, 7, 9), 4: (8,), 5: (4, 5, 6, 7)}
 """Which responses are possible, by the type of the interaction."""
@@ -148,7 +148,7 @@ class Interactions(Rest):
         interaction = self._acknowledged(token)
         if interaction.loading:
             return await self._fill_in(interaction, call.payload)
-        if interaction.channel.kind == GROUP_DM and len(interaction.follow_ups) >= 5:
+        if interaction.channel.among_people and len(interaction.follow_ups) >= 5:
             raise RefusedError(400, 40094, "Too many follow-ups where only a user installed")
         message = await self._respond_with(interaction, call.payload)
         interaction.follow_ups.append(message)

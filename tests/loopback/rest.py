@@ -16,14 +16,16 @@ from tests.loopback import limits
 from tests.loopback.gateway import Gateway
 from tests.loopback.world import (
     ADD_REACTIONS,
+    CONNECT,
     CREATE_PUBLIC_THREADS,
     EMBED_LINKS,
-    GROUP_DM,
     READ_MESSAGE_HISTORY,
     SEND_MESSAGES,
     SEND_MESSAGES_IN_THREADS,
+    STAGE_CHANNEL,
     THREAD,
     VIEW_CHANNEL,
+    VOICE_CHANNEL,
     Channel,
     Json,
     member_payload,
@@ -184,12 +186,14 @@ class Rest(Gateway):
     def _permitted(self, id_: int, permissions: int, code: int = 50013) -> Channel:
         """The channel, if the bot may do all that in it."""
         channel = self.channels.get(id_)
-        if channel is None or channel.guild not in (self.guild, None) or channel.kind == GROUP_DM:
+        if channel is None or channel.guild not in (self.guild, None) or channel.among_people:
             raise RefusedError(404, 10003, "Unknown Channel")
         if channel.guild is None:
             return channel
+        if channel.kind in (VOICE_CHANNEL, STAGE_CHANNEL):
+            permissions |= CONNECT  # into their chat as well only those come who may connect
         missing = permissions & ~self._permissions(channel)
-        if missing & VIEW_CHANNEL:
+        if missing & (VIEW_CHANNEL | CONNECT):
             raise RefusedError(403, 50001, "Missing Access")
         if missing:
             raise RefusedError(403 if code == 50013 else 400, code, "Missing Permissions")

@@ -15,20 +15,22 @@ Json = dict[str, Any]
 T = TypeVar("T")
 
 VIEW_CHANNEL, SEND_MESSAGES, EMBED_LINKS = 1 << 10, 1 << 11, 1 << 14
-READ_MESSAGE_HISTORY, MANAGE_GUILD = 1 << 16, 1 << 5
+READ_MESSAGE_HISTORY, MANAGE_GUILD, CONNECT = 1 << 16, 1 << 5, 1 << 20
 CREATE_PUBLIC_THREADS, SEND_MESSAGES_IN_THREADS = 1 << 35, 1 << 38
 ORDINARY = 309_237_730_304
 """What the bot is invited with: view, send, embed, read history, open threads and send there."""
 ADD_REACTIONS, USE_APPLICATION_COMMANDS = 1 << 6, 1 << 31
-EVERYBODY = ORDINARY | ADD_REACTIONS | USE_APPLICATION_COMMANDS
+EVERYBODY = ORDINARY | ADD_REACTIONS | USE_APPLICATION_COMMANDS | CONNECT
 
 
-TEXT_CHANNEL, DM, GROUP_DM, THREAD = 0, 1, 3, 11
+TEXT_CHANNEL, DM, VOICE_CHANNEL, GROUP_DM, THREAD, STAGE_CHANNEL, FORUM = 0, 1, 2, 3, 11, 13, 15
 
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """A place to write in; ``guild`` is None in private, ``deny`` what nobody may do in it."""
+    """A place to write in; ``guild`` is None in private, ``deny`` what nobody may do in it. Where
+    people are among themselves, the bot hears of nothing but commands.
+    """
 
     id: int
     name: str
@@ -37,6 +39,7 @@ class Channel:
     deny: int = 0
     parent: int | None = None
     recipient: int | None = None
+    among_people: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,24 +132,36 @@ class World:
     def direct(self, user: User) -> Channel:
         """The private channel of a person and the bot."""
         for channel in self.channels.values():
-            if channel.recipient == user.id:
+            if channel.recipient == user.id and not channel.among_people:
                 return channel
         return self._keep(Channel(self._snowflake(), user.name, DM, guild=None, recipient=user.id))
 
     async def add_channel(
         self, name: str, *, deny: int = 0, kind: int = TEXT_CHANNEL, foreign: bool = False
     ) -> Channel:
-        """Another channel: of the guild, of a group, or of a guild the bot does not know."""
-        guild = None if kind == GROUP_DM else self._snowflake() if foreign else self.guild
-        channel = self._keep(Channel(self._snowflake(), name, kind, guild, deny))
+        """Another channel: of the guild, of a guild the bot does not know, or among people."""
+        private = kind in (DM, GROUP_DM)
+        guild = None if private else self._snowflake() if foreign else self.guild
+        friend = self.owner.id if kind == DM else None
+        channel = self._keep(
+            Channel(self._snowflake(), name, kind, guild, deny, None, friend, private)
+        )
         if guild == self.guild:
             await self.dispatch("CHANNEL_CREATE", self._channel_payload(channel), channel)
         return channel
 
-    async def add_thread(self, name: str, *, owner: User, parent: Channel | None = None) -> Channel:
-        """A thread in a channel."""
+    async def delete_channel(self, channel: Channel) -> None:
+        """A channel is deleted, with all that was written in it."""
+        del self.channels[channel.id]
+        await self.dispatch("CHANNEL_DELETE", self._channel_payload(channel), channel)
+
+    async def add_thread(
+        self, name: str, *, owner: User, parent: Channel | None = None, under: Json | None = None
+    ) -> Channel:
+        """A thread in a channel, by itself or under a message."""
         parent = parent or self.general
-        return await self._open_thread(self._snowflake(), name, parent, owner)
+        id_ = self._snowflake() if under is None else int(under["id"])
+        return await self._open_thread(id_, name, parent, owner)
 
     def _note(self, violation: str) -> None:
         self.violations.append(violation)
@@ -178,7 +193,7 @@ class World:
 
     def _permissions(self, channel: Channel) -> int:
         if channel.guild != self.guild:
-            return ORDINARY if channel.kind == DM else 0
+            return 0 if channel.among_people or channel.guild else ORDINARY
         return EVERYBODY & ~channel.deny
 
     async def delete(self, message: Json) -> None:
@@ -191,7 +206,7 @@ class World:
 
     async def _announce(self, event: str, message: Json) -> None:
         channel = self._place(message)
-        if channel.guild not in (self.guild, None) or channel.kind == GROUP_DM:
+        if channel.guild not in (self.guild, None) or channel.among_people:
             return
         seen = message
         if event == "MESSAGE_DELETE":
@@ -270,6 +285,8 @@ class World:
                 {"id": str(channel.guild), "type": 0, "allow": "0", "deny": str(channel.deny)}
             ] if channel.deny else [],
         }  # fmt: skip
+        if channel.kind in (VOICE_CHANNEL, STAGE_CHANNEL):
+            payload |= {"bitrate": 64_000, "user_limit": 0, "rtc_region": None}
         if channel.kind == THREAD:
             payload |= {
                 "owner_id": str((owner or self.bot).id), "message_count": 0, "member_count": 1,
