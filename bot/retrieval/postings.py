@@ -14,7 +14,7 @@ from bot.retrieval.mapped import Arrays
 from bot.retrieval.terms import family_of
 from bot.retrieval.top import top
 
-_BUDGET = 150_000
+_BUDGET = 250_000
 """So many postings are added up for a question; of the terms that have more, single rows are
 looked up.
 """
