@@ -160,6 +160,10 @@ class Assistant:
     ) -> Turn:
         """An answer, or that the document does not say, and what is remembered of it."""
         equals = self._equals(judged)
+        spoken_of = conversation.division
+        if equals is not None and spoken_of in {each.division.name for each in equals.choices}:
+            meant = self.understanding.judge(judged.reading.text, spoken_of)
+            judged, equals = Judged(judged.reading, *meant), None
         if equals is not None and equals.probability >= sure:
             if len({each.sentence for each in equals.choices}) > 1:
                 confident, choices = equals.choices[0].confidence, equals.choices

@@ -614,3 +614,10 @@ def test_whoever_names_no_division_is_asked_back(
     assert reply.kind is Kind.CLARIFY
     assert {each.section for each in reply.alternatives} == {"Our Mission"}
     assert len({each.division for each in reply.alternatives}) > 1
+
+
+def test_the_division_spoken_of_is_meant_where_several_fit(alike: Assistant) -> None:
+    spoken_of = replace(NEW, division="灯台課")
+    reply = alike.reply(spoken_of, "受付時間は", sure=0.0).reply
+    assert reply.answer is not None
+    assert (reply.answer.division.name, reply.answer.section) == ("灯台課", "受付時間")

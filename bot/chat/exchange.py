@@ -17,10 +17,11 @@ from bot.conversation import Conversation
 
 @dataclass(eq=False)
 class Exchange:
-    """A message to the bot and its answer. ``before`` is the conversation that the question was
-    asked in, ``answered`` the text that was answered last,
-    ``rich`` whether the answer was sent as components (such a message stays one), and ``over``
-    whether nothing more is to be said, as the question or the answer was deleted.
+    """A message to the bot and its answer.
+
+    ``before`` is the conversation that the question was asked in, ``answered`` the text that was
+    answered last, ``rich`` whether the answer was sent as components (such a message stays one),
+    and ``over`` whether nothing more is to be said, as the question or the answer was deleted.
     """
 
     question: discord.Message
