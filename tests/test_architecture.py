@@ -46,7 +46,7 @@ LIBRARIES = {
     "pydantic": ("document/load.py", "document/json_lines.py"),
     "prompt_toolkit": ("console.py",),
     "fugashi": ("retrieval/tokens.py",),
-    "ray": ("retrieval/cluster.py",),
+    "ray": ("retrieval/slices.py",),
 }
 
 

@@ -8,8 +8,6 @@ machine answers, and says the same.
 from __future__ import annotations
 
 import math
-import os
-import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
@@ -18,28 +16,21 @@ from itertools import pairwise
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
-from socket import create_connection, gethostname
 from threading import Lock
 from typing import Any
-from urllib.parse import urlsplit
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bot.errors import SettingError
 from bot.retrieval.lexicon import Found
-from bot.retrieval.mapped import DamagedFileError, part, read_arrays
-from bot.retrieval.postings import Matches, Postings, cut
+from bot.retrieval.postings import Matches, Postings
+from bot.retrieval.slices import bounds, drive
 
 _CONNECTING = 30
-_KNOCKING = 5.0
-_OPENING = 300
-"""Seconds for joining the cluster, for finding somebody there at all, and for its nodes to open
-the index."""
+"""Seconds for joining the cluster."""
 _PATIENCE = 0.5
 """Seconds after which a question is answered from this machine's index instead."""
-_GIVEN_UP = 60
-"""Seconds after which the cluster itself stops trying to answer."""
 _AGAIN = 60
 """Seconds between attempts to reach a lost cluster."""
 
@@ -70,8 +61,9 @@ class SlicedMatches:
         self._name = name
         self._question = question
         self._search = search
-        self._bounds = _bounds(here.size, cluster.slices)
+        self._bounds = bounds(here.size, cluster.slices)
         self._scores: dict[int, float] = {}
+        self._held: dict[int, NDArray[np.bool_]] = {}
 
     def of(self, rows: NDArray[np.intp]) -> NDArray[np.float64]:
         """The scores of some rows."""
@@ -92,14 +84,19 @@ class SlicedMatches:
         if found is None:
             return self._matches.best(count, allowed)
         firsts = self._bounds[[*wanted]]
-        parts = [rows + first for (rows, _), first in zip(found, firsts, strict=True)]
+        parts = [each.rows + first for each, first in zip(found, firsts, strict=True)]
         rows = np.concatenate([np.zeros(0, np.intp), *parts])
-        scores = np.concatenate([np.zeros(0), *(scores for _, scores in found)])
+        scores = np.concatenate([np.zeros(0), *(each.scores for each in found)])
+        self._held.update(
+            (int(part[0]), each.held) for part, each in zip(parts, found, strict=True) if len(part)
+        )
         self._scores.update(zip(rows.tolist(), scores.tolist(), strict=True))
         return rows[np.lexsort((rows, -scores))[:count]]
 
     def held(self, row: int) -> NDArray[np.bool_]:
         """Which of the question's terms the row holds."""
+        if row in self._held:
+            return self._held[row]
         number = int(np.searchsorted(self._bounds, row, side="right")) - 1
         found = self._ask("held", {number: (int(row - self._bounds[number]),)})
         held: NDArray[np.bool_] = self._matches.held(row) if found is None else found[0]
@@ -203,108 +200,6 @@ class Cluster:
         context = get_context("spawn")
         ours, theirs = context.Pipe()
         arguments = theirs, self._address, str(self._path), self.slices, _CONNECTING
-        context.Process(target=_drive, args=arguments, daemon=True).start()
+        context.Process(target=drive, args=arguments, daemon=True).start()
         theirs.close()
         return ours
-
-
-class Slice:
-    """The slice of that number of the rows of an index; lives on a node of the cluster."""
-
-    def __init__(self, path: str, number: int, slices: int) -> None:
-        self._path = path
-        self._number = number
-        self._slices = slices
-
-    def open(self) -> None:
-        """Open the index, which every other call does where it is not open yet.
-
-        Raises LookupError where this node has none.
-        """
-        try:
-            assert self._postings  # noqa: S101 - opening it is what counts
-        except (OSError, DamagedFileError) as error:
-            raise LookupError(f"node {gethostname()} cannot open the index: {error}") from error
-
-    def of(self, name: str, question: Found, rows: NDArray[np.intp]) -> NDArray[np.float64]:
-        """The scores of some rows."""
-        return self._postings[name].match(question, search=False).of(rows)
-
-    def best(
-        self, name: str, question: Found, count: int, allowed: NDArray[np.bool_] | None
-    ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-        """The best rows, and their scores."""
-        found = self._postings[name].match(question)
-        rows = found.best(count, allowed)
-        return rows, found.of(rows)
-
-    def held(self, name: str, question: Found, row: int) -> NDArray[np.bool_]:
-        """Which of the question's terms the row holds."""
-        return self._postings[name].match(question, search=False).held(row)
-
-    @cached_property
-    def _postings(self) -> dict[str, Postings]:
-        arrays = read_arrays(Path(self._path))
-        found = {}
-        for name in ("passages", "sentences"):
-            whole = part(arrays, name)
-            first, end = _bounds(int(whole["size"][0]), self._slices)[self._number :][:2]
-            found[name] = Postings(cut(whole, int(first), int(end)))
-        return found
-
-
-def _bounds(size: int, slices: int) -> NDArray[np.intp]:
-    """Where each slice of so many rows begins, and where the last one ends."""
-    return np.arange(slices + 1) * size // slices
-
-
-def _drive(pipe: Connection, address: str, path: str, slices: int, seconds: int) -> None:
-    """Answer what comes through the pipe from as many slices, or from one a node where 0.
-
-    Tells first how many there are, or in a line why there are none; ends without a word where
-    nothing answers in so many seconds.
-    """
-    _keep_quiet()
-    import ray
-
-    try:
-        _knock(os.environ.get("RAY_ADDRESS", "") if address == "auto" else address)
-        # Where no cluster answers, Ray waits for it without end: the signal ends the process.
-        signal.alarm(seconds)
-        ray.init(address, log_to_driver=False, logging_level="ERROR")
-        signal.alarm(0)
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # Ray's own handler takes its time
-        # A head without processors is no place for an actor.
-        nodes = [each for each in ray.nodes() if each["Alive"] and "CPU" in each["Resources"]]
-        slices = slices or len(nodes)
-        options = {"max_restarts": -1, "max_task_retries": 3, "scheduling_strategy": "SPREAD"}
-        actor = ray.remote(**options)(Slice)
-        actors = [actor.remote(path, number, slices) for number in range(slices)]
-        ray.get([each.open.remote() for each in actors], timeout=_OPENING)
-        pipe.send(slices or "no node of the cluster has a processor to spare")
-    except Exception as error:  # whatever is wrong there, one line says it here
-        pipe.send(" ".join(str(getattr(error, "cause", error)).split()))
-        return
-    while True:
-        method, calls = pipe.recv()
-        wanted = [getattr(actors[number], method).remote(*what) for number, what in calls]
-        try:
-            answers = ray.get(wanted, timeout=_GIVEN_UP)
-        except ray.exceptions.RayError:
-            answers = None
-        pipe.send(answers)
-
-
-def _knock(address: str) -> None:
-    """Raise OSError where nobody listens at an address; an empty one is Ray's to find."""
-    place = urlsplit(f"//{address.removeprefix('ray://')}")
-    if place.hostname and place.port:
-        create_connection((place.hostname, place.port), _KNOCKING).close()
-
-
-def _keep_quiet() -> None:
-    """What Ray prints is nobody's answer, and Ctrl-C is for the program at the other end."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)
-    os.dup2(nowhere, 2)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
