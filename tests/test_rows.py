@@ -56,6 +56,17 @@ def test_the_lines_of_a_dialogue_teach_as_whole_questions(common: Common) -> Non
     }
 
 
+def test_the_same_asked_of_another_division_and_of_yet_another(common: Common) -> None:
+    found = rows(
+        common,
+        Asked(text="釣り場はいつ開くの", golds=(PIER,)),
+        Asked(text="港湾課は?", golds=(PRICE,)),
+        Asked(text="じゃあ港湾課は?"),
+    )
+    assert "港湾課の釣り場はいつ開くの" in read_in_context(found, "釣り場はいつ開くの")
+    assert "港湾課" not in read_in_context(found, "港湾課")
+
+
 def test_what_is_no_question_teaches_nothing(common: Common) -> None:
     """Nor does a line that follows, by itself: it may mean anything."""
     alone = rows(common, Asked(text="ぽこぺんありがとう", smalltalk=True))

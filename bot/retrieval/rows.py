@@ -142,16 +142,16 @@ def _in_context(document: Document) -> Iterator[Asked]:
     for dialogue in document.asked.dialogues:
         turns = [turn for turn in dialogue.turns if not turn.smalltalk]
         yield from turns[:1]
-        division = ""
+        division, last = "", turns[0].text if turns else ""
         for before, turn in pairwise(turns):
             division = _division_of(before) or division
             read = [
                 reading
                 for topic in (turns[0], before)
-                for reading in readings(
-                    Context(topic.text, before.text, division), turn.text, cues, names
-                )
+                for reading in readings(Context(topic.text, last, division), turn.text, cues, names)
             ]
+            # The same asked of another division is what the next line hangs on.
+            last = next((each.text for each in read if each.way is Way.SWAP), turn.text)
             for text in {each.text: None for each in read if each.way is not Way.ALONE}:
                 yield replace(turn, text=text)
 
