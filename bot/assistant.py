@@ -83,12 +83,13 @@ class Assistant:
             return Turn(Reply(text, Kind.UNKNOWN, said, confidence=0.0), conversation)
         line = self.understanding.line(text)
         judged = self.understanding.readings(conversation, line, only)
-        act = self.understanding.act(judged[0].ranking.hits.leaning) if only is None else None
-        if act in MORE:
+        act = self.understanding.act(judged[0].ranking.hits.leaning)
+        if act in MORE and only is None:
             return self._more(conversation, text, act, wording)
-        if act == "divisions" and normalize(line) not in self.index.division_named:
+        is_list = act == "divisions" and normalize(line) not in self.index.division_named
+        if is_list and only is None:
             return self.command(conversation, "/divisions", asked=text, speak=wording.language)
-        if act not in (None, "divisions"):
+        if act is not None and act != "divisions" and act not in MORE:
             said = self.index.acts[self.index.act_named[act]][1][wording.language]
             return Turn(Reply(text, Kind.SMALLTALK, said), conversation)
         likeliest = self.understanding.likeliest(conversation, judged)
@@ -148,7 +149,8 @@ class Assistant:
         found = self.catalogue.division(division)
         sections = self.catalogue.sections(found.names.id)
         text = self.wording(speak).profile(found.names, found.parent, sections)
-        return Turn(Reply("", Kind.COMMAND, text), Conversation(choices=sections))
+        spoken_of = Conversation(division=found.names.name, choices=sections)
+        return Turn(Reply("", Kind.COMMAND, text), spoken_of)
 
     def _answered(
         self,
@@ -214,7 +216,8 @@ class Assistant:
             or self.catalogue.named(judged.reading.text)
         ):
             return None
-        places = np.flatnonzero(alike & (ranking.shares > WORTH_OFFERING))[:ALTERNATIVES]
+        offered = fit | (ranking.shares >= WORTH_OFFERING * ranking.shares[0])
+        places = np.flatnonzero(alike & offered)[:ALTERNATIVES]
         choices = self.catalogue.candidates(ranking, judged.probability, places.tolist())
         return _Equals(tuple(choices), confidence(self.index, ranking.united(alike)))
 
@@ -254,7 +257,11 @@ class Assistant:
                 yield self.catalogue.at(row, sentence, round(probability * share, 4))
 
     def _rest(self, conversation: Conversation, answer: Candidate) -> Iterator[Candidate]:
-        """The rest of the section last shown, then the other sections of its division."""
+        """The rest of the section last shown, then the other sections of its division, as likely
+        as they are to answer what was asked.
+        """
+        ranking, probability = self.understanding.judge(conversation.last)
+        shares = dict(zip(ranking.rows.tolist(), ranking.shares.tolist(), strict=True))
         rows = self.catalogue.rows_of(answer.division.id)
         place = next(
             (i for i, row in enumerate(rows) if self.catalogue.key_of(row) == answer.key), 0
@@ -262,7 +269,9 @@ class Assistant:
         for row in (*rows[place:], *rows[:place]):
             first, end = self.index.first_sentence[row : row + 2].tolist()
             for sentence in range(first, end):
-                yield self.catalogue.at(row, sentence, answer.confidence)
+                is_same = self.catalogue.key_of(row) == answer.key
+                likely = answer.confidence if is_same else probability * shares.get(row, 0.0)
+                yield self.catalogue.at(row, sentence, round(likely, 4))
 
 
 def _refusal(conversation: Conversation, text: str) -> str | None:

@@ -22,8 +22,10 @@ _Command = Callable[[argparse.Namespace, Settings], int]
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status (0 done, 1 failed, 2 wrong use)."""
     for stream in filter(None, (sys.stdin, sys.stdout, sys.stderr)):  # None where it is closed
-        # What is no UTF-8, or cannot be written in it, shall not end the program.
-        stream.reconfigure(encoding="utf-8", errors="replace")
+        # What is no UTF-8, or cannot be written in it, shall not end the program; what Windows
+        # puts before a text is no part of it.
+        encoding = "utf-8-sig" if stream is sys.stdin else "utf-8"
+        stream.reconfigure(encoding=encoding, errors="replace")
     options = _parser().parse_args(arguments)
     try:
         settings = Settings.read(os.environ, knowledge=options.knowledge)

@@ -1,8 +1,8 @@
 """Errors that are expected, each with the sentence its reader will see.
 
-    MadoguchiError            anything that can be told in one line; exit status 1
+    MadoguchiError            anything that can be told in a sentence or a list; exit status 1
     ├── UsageError            the command was called wrongly; exit status 2
-    ├── SettingError          a setting cannot be used; names its variable
+    ├── SettingError          a setting cannot be used; names its variable; exit status 2
     ├── KnowledgeError        the knowledge folder is missing or has mistakes; lists them all
     ├── StoreError            the database cannot be used just now
     └── DiscordError          Discord cannot be reached, or refuses the bot

@@ -44,6 +44,10 @@ class Address(NamedTuple):
     port: int
 
 
+_RATE = Rate(5, 10.0)
+_RETENTION = 30
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What the environment decides.
@@ -64,10 +68,10 @@ class Settings:
     token: Secret | None = None
     api_base: str | None = None
     database: str | None = None
-    cooldown: Rate | None = field(default=Rate(5, 10.0))
+    cooldown: Rate | None = field(default=_RATE)
     message_content: bool = False
     health: Address | None = None
-    retention_days: int = 30
+    retention_days: int = _RETENTION
 
     @classmethod
     def read(cls, environment: Mapping[str, str], *, knowledge: str | None = None) -> Settings:
@@ -78,8 +82,12 @@ class Settings:
         values = {**_dotenv(Path(".env")), **environment}
         if knowledge is not None:
             chosen = _folder("--knowledge", knowledge)
+            if chosen is None:
+                raise SettingError("--knowledge", "names no folder")
         else:
             chosen = _folder("MADOGUCHI_KNOWLEDGE", values.get("MADOGUCHI_KNOWLEDGE", ""))
+            if chosen is not None and not chosen.is_dir():
+                raise SettingError("MADOGUCHI_KNOWLEDGE", f"{chosen} is no folder")
         cache = _folder("MADOGUCHI_CACHE", values.get("MADOGUCHI_CACHE", ""))
         return cls(
             knowledge=chosen or shipped_knowledge(),
@@ -163,7 +171,7 @@ def _database(value: str) -> str | None:
 
 def _cooldown(value: str) -> Rate | None:
     if not value.strip():
-        return Rate(5, 10.0)
+        return _RATE
     if re.fullmatch(r"\s*0+\s*", value, re.ASCII):
         return None
     rate = re.fullmatch(r"\s*(\d{1,6})\s*/\s*(\d{1,6}(?:\.\d{1,6})?)\s*", value, re.ASCII)
@@ -192,7 +200,7 @@ def _address(value: str) -> Address | None:
 
 def _days(value: str) -> int:
     if not value.strip():
-        return 30
+        return _RETENTION
     if not re.fullmatch(r"\s*\d{1,5}\s*", value, re.ASCII):
         problem = f"{value.strip()!r} is no number of days; 0 keeps no question"
         raise SettingError("MADOGUCHI_RETENTION_DAYS", problem)

@@ -6,7 +6,7 @@ import re
 import unicodedata
 
 # Dashes that stand for the long-vowel mark after kana: ﾃﾞ−タ, デ―タ -> データ
-_DASH_AFTER_KANA = re.compile(r"(?<=[ぁ-ゖァ-ヺー])[-‐‑‒–—―−─]")
+_DASHES_AFTER_KANA = re.compile(r"(?<=[ぁ-ゖァ-ヺー])[-‐‑‒–—―−─]+")
 _SPACE = re.compile(r"\s+")
 _KATAKANA_TO_HIRAGANA = {code: code - 0x60 for code in range(ord("ァ"), ord("ヶ") + 1)}
 
@@ -25,7 +25,7 @@ def normalize(text: str) -> str:
     if not text.isprintable():
         text = "".join(map(_printable, text))
     text = unicodedata.normalize("NFKC", text).lower()
-    text = _DASH_AFTER_KANA.sub("ー", text)
+    text = _DASHES_AFTER_KANA.sub(lambda dashes: "ー" * len(dashes[0]), text)
     return _SPACE.sub(" ", text).strip()
 
 

@@ -41,8 +41,8 @@ EDGES = {"console", "chat", "quality", "cli"}
 """Of these the command line alone knows the others."""
 LIBRARIES = {
     "discord": ("chat/",),
-    "sklearn": ("retrieval/intents.py", "quality/fit.py"),
-    "scipy": ("retrieval/intents.py", "quality/fit.py"),
+    "sklearn": ("retrieval/intents.py", "quality/models.py"),
+    "scipy": ("retrieval/intents.py", "quality/models.py"),
     "pydantic": ("document/load.py", "document/json_lines.py"),
     "prompt_toolkit": ("console.py",),
     "fugashi": ("retrieval/tokens.py",),

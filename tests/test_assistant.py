@@ -621,3 +621,43 @@ def test_the_division_spoken_of_is_meant_where_several_fit(alike: Assistant) -> 
     reply = alike.reply(spoken_of, "受付時間は", sure=0.0).reply
     assert reply.answer is not None
     assert (reply.answer.division.name, reply.answer.section) == ("灯台課", "受付時間")
+
+
+def test_a_profile_says_which_division_is_spoken_of(alike: Assistant) -> None:
+    shown = alike.command(NEW, "/灯台課").conversation
+    reply = alike.reply(shown, "受付時間は", sure=0.0).reply
+    assert reply.answer is not None
+    assert reply.answer.division.name == "灯台課"
+
+
+@pytest.mark.parametrize("said", ["こんにちは", "ありがとう", "hello"])
+def test_small_talk_with_one_division(shipped_assistant: Assistant, said: str) -> None:
+    assert shipped_assistant.reply(NEW, said, division="国際課").reply.kind is Kind.SMALLTALK
+
+
+def test_how_sure_of_what_else_the_division_says(shipped_assistant: Assistant) -> None:
+    """Not as sure as of the answer itself."""
+    first, *more = talk(shipped_assistant, NOTO, *["もっと詳しく"] * 4)
+    assert first.answer is not None
+    for reply in more:
+        assert reply.answer is not None
+        if reply.answer.key != first.answer.key:
+            assert reply.answer.confidence < first.answer.confidence
+    assert any(reply.answer and reply.answer.key != first.answer.key for reply in more)
+
+
+def test_sections_under_the_same_heading_have_keys_of_their_own(
+    knowledge_folder: KnowledgeFolder, cache: Path
+) -> None:
+    text = """\
+id: ports
+name: 港湾課
+sections:
+  - {heading: 概要, text: 釣り場があります。}
+  - {heading: 概要, text: 灯台があります。}
+"""
+    assistant = Assistant(open_index(knowledge_folder({"a.yaml": text}), cache))
+    sections = assistant.catalogue.sections("ports")
+    assert [each.passage for each in sections] == ["釣り場があります。", "灯台があります。"]
+    for each in sections:
+        assert assistant.catalogue.candidate(each.key) == each

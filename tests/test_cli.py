@@ -165,6 +165,11 @@ def test_lines_on_standard_input_are_questions_by_themselves(
     assert replies[1]["kind"] != "answer"  # nothing was offered in its own conversation
 
 
+def test_the_mark_before_a_text_from_windows(run: Run, small_knowledge: Path) -> None:
+    done = run("console", "--knowledge", str(small_knowledge), input=b"\xef\xbb\xbf/divisions\n")
+    assert "港湾課" in done.output
+
+
 def test_no_lines_no_replies(call: Run, small_knowledge: Path) -> None:
     done = call("ask", "--json", "--knowledge", str(small_knowledge))
     assert (done.status, done.output, done.errors) == (0, "", "")
@@ -283,6 +288,21 @@ def test_no_knowledge_folder(call: Run, tmp_path: Path, command: str) -> None:
     done = call(command, "--knowledge", str(folder))
     assert (done.status, done.output) == (1, "")
     assert one_line(done.errors) == f"{folder}: cannot read this folder: No such file or directory"
+
+
+def test_a_knowledge_folder_of_the_environment_that_is_not_there(
+    call: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("MADOGUCHI_KNOWLEDGE", str(tmp_path / "nowhere"))
+    done = call("ask", "点検")
+    assert (done.status, done.output) == (2, "")
+    assert one_line(done.errors) == f"MADOGUCHI_KNOWLEDGE: {tmp_path / 'nowhere'} is no folder"
+
+
+def test_no_name_of_a_knowledge_folder(call: Run) -> None:
+    done = call("ask", "--knowledge", "", "点検")
+    assert (done.status, done.output) == (2, "")
+    assert one_line(done.errors) == "--knowledge: names no folder"
 
 
 @pytest.mark.parametrize("command", ["check", "ask", "console"])

@@ -84,6 +84,18 @@ answers:
     assert [each.heading for each in outline(division)] == ["港湾課", "仕事", "春", "点検"]
 
 
+def test_a_heading_with_a_text_of_its_own_and_sections_below(
+    knowledge_folder: KnowledgeFolder,
+) -> None:
+    below = """\
+  - heading: 料金
+    path: [防波堤の点検]
+    text: 無料です。
+"""
+    (division,) = load(knowledge_folder({"a.yaml": GOOD + below})).divisions
+    assert [each.heading for each in outline(division)] == ["防波堤の点検", "料金"]
+
+
 def test_weights_of_its_own(knowledge_folder: KnowledgeFolder) -> None:
     """A folder's own parameters stand in place of those that ship, model by model."""
     shipped = load(knowledge_folder({"a.yaml": GOOD})).common.weights
@@ -233,6 +245,30 @@ def test_all_mistakes_of_all_files_at_once(knowledge_folder: KnowledgeFolder) ->
         ("synonyms.yaml", 1),
     ]
     assert ("d.yaml", 1, "id: ports is taken by b.yaml; choose another") in found
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("aliases", "[港湾課]"),
+        ("aliases", "[ﾎﾟｰﾂ, ＰＯＲＴＳ]"),
+        ("name_en", "Ports"),
+    ],
+)
+def test_a_division_that_goes_by_the_name_of_another(
+    knowledge_folder: KnowledgeFolder, key: str, value: str
+) -> None:
+    lights = GOOD.replace("ports", "lights").replace("港湾課", "灯台課") + f"{key}: {value}\n"
+    folder = knowledge_folder({"a.yaml": GOOD, "b.yaml": lights})
+    ((file, _, problem),) = mistakes(folder)
+    assert (file, problem.partition(":")[0]) == ("b.yaml", key)
+    assert problem.endswith("is taken by a.yaml; choose another")
+
+
+@pytest.mark.parametrize("about", ["ja: {titel: 港}", "jp: {title: 港}", "ja: 港"])
+def test_what_cannot_be_said_of_a_document(knowledge_folder: KnowledgeFolder, about: str) -> None:
+    ((file, line, _),) = mistakes(knowledge_folder({"a.yaml": GOOD, "about.yaml": about}))
+    assert (file, line) == ("about.yaml", 1)
 
 
 def test_two_divisions_of_one_name(knowledge_folder: KnowledgeFolder) -> None:

@@ -37,7 +37,7 @@ def test_normalize(typed: str, normal: str) -> None:
     assert normalize(typed) == normal
 
 
-@given(ANY_TEXT)
+@given(st.one_of(ANY_TEXT, st.text("あァーｱﾞ-‐−─ 　Aａ")))
 def test_normalizing_twice_changes_nothing(text: str) -> None:
     once = normalize(text)
     assert normalize(once) == once

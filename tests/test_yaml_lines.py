@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.document.yaml_lines import Path, YamlError, YamlLines
@@ -117,6 +117,10 @@ def problems(text: str) -> list[tuple[int, str]]:
     return []
 
 
+@example("\ud800")
+@example("a: !!bool b")
+@example("a: !!timestamp b")
+@example("a: !!int ''")
 @given(st.one_of(YAMLISH, st.text(st.characters(), max_size=60)))
 def test_no_text_breaks_it(text: str) -> None:
     assert all(line >= 1 and "\n" not in problem for line, problem in problems(text))

@@ -8,9 +8,9 @@ serve, companions with fixed names. How the bot speaks, whatever its document, l
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -18,10 +18,11 @@ from bot.document.checks import problems
 from bot.document.folder import common_folder, knowledge_files
 from bot.document.json_lines import read_json_lines
 from bot.document.log import LogFile
-from bot.document.model import Act, Common, Division, Document, Log, holds, outline
+from bot.document.model import About, Act, Common, Division, Document, Log, holds, outline
 from bot.document.yaml_lines import Path as Location
 from bot.document.yaml_lines import YamlError, YamlLines
 from bot.errors import KnowledgeError, Mistake
+from bot.text import normalize
 
 _REMEDIES = {
     "missing": "required, but missing",
@@ -41,12 +42,13 @@ _DIVISION = TypeAdapter(Division)
 _GROUPS = TypeAdapter(tuple[tuple[str, ...], ...])
 _EXAMPLES = TypeAdapter(dict[str, tuple[str, ...]])
 _WORDS = TypeAdapter(dict[str, dict[str, str]])
+_ABOUT = TypeAdapter(dict[Literal["ja", "en"], About])
 _ACTS = TypeAdapter(dict[str, Act])
 _WEIGHTS = TypeAdapter(dict[str, dict[str, float]])
 _LOG = TypeAdapter(LogFile)
 
 COMPANIONS: dict[str, TypeAdapter[Any]] = {
-    "about.yaml": _WORDS,  # what the document is, for /help
+    "about.yaml": _ABOUT,  # what the document is, for /help
     "synonyms.yaml": _GROUPS,  # words for one another
     "outside.yaml": _EXAMPLES,  # what people ask and the document does not answer
     "asked.yaml": _LOG,  # a log of real questions with their answers
@@ -89,7 +91,10 @@ def load(folder: Path) -> Document:
             outside=_flat(common["outside.yaml"]),
             weights=common["weights.yaml"] | companions.get("weights.yaml", {}),
         ),
-        about=companions.get("about.yaml") or {},
+        about={
+            language: {key: said for key, said in asdict(about).items() if said is not None}
+            for language, about in companions.get("about.yaml", {}).items()
+        },
         synonyms=companions.get("synonyms.yaml") or (),
         outside=_flat(companions.get("outside.yaml") or {}),
         asked=companions["asked.yaml"].log() if "asked.yaml" in companions else Log(),
@@ -156,15 +161,16 @@ class _Reading:
                 self._yaml(path, text, companions.get(path.name))
 
     def check_names(self) -> None:
-        """No two divisions share an id or a name."""
-        for key in ("id", "name"):
-            first: dict[str, _Found] = {}
-            for found in self.divisions:
-                value = getattr(found.division, key)
-                other = first.setdefault(value, found)
+        """No two divisions share an id or a name, however it is typed."""
+        first: dict[str, _Found] = {}
+        for found in self.divisions:
+            for location, value in found.division.called:
+                other = first.setdefault(normalize(value), found)
                 if other is not found:
-                    problem = f"{key}: {value} is taken by {other.file.name}; choose another"
-                    self._mistake(found.file, found.line_of((key,)), problem)
+                    problem = (
+                        f"{location[0]}: {value} is taken by {other.file.name}; choose another"
+                    )
+                    self._mistake(found.file, found.line_of(location), problem)
 
     def check_log_form(self) -> None:
         """The entries of a log are whole."""

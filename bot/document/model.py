@@ -5,6 +5,7 @@ A knowledge file has the form of these classes, key for key: the loader checks i
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -73,7 +74,16 @@ class Division:
     @property
     def names(self) -> tuple[str, ...]:
         """By what the division is spoken of."""
-        return (self.name, *self.aliases, *filter(None, [self.name_en]))
+        return tuple(value for (key, *_), value in self.called if key != "id")
+
+    @property
+    def called(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
+        """All that it can be asked for by: in which place of its file, and what."""
+        yield ("id",), self.id
+        yield ("name",), self.name
+        yield from ((("aliases", i), alias) for i, alias in enumerate(self.aliases))
+        if self.name_en:
+            yield ("name_en",), self.name_en
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +147,19 @@ class Act:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """What the document is, in one language: its ``title``, an ``example`` of a question, and a
+    ``notice`` that /help shows.
+    """
+
+    __pydantic_config__: ClassVar = _REFUSE_UNKNOWN_KEYS
+
+    title: str | None = None
+    example: str | None = None
+    notice: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Common:
     """What serves every document: how the bot speaks and listens.
 
@@ -174,11 +197,12 @@ def outline(division: Division) -> tuple[Section, ...]:
     """The division's sections with those that its fields and headings amount to.
 
     Its title comes first where the document gives it more than a name (大臣官房 国際課 /
-    International Affairs Division); before the first section under a heading comes that heading
-    with the headings below it, as in a table of contents. All of it is verbatim.
+    International Affairs Division); before the first section under a heading without a text of its
+    own comes that heading with the headings below it, as in a table of contents. All of it is
+    verbatim.
     """
     sections = list(_title(division))
-    seen: set[tuple[str, ...]] = set()
+    seen = {(*section.path, section.heading) for section in division.sections}  # have their text
     for section in division.sections:
         for depth in range(1, len(section.path) + 1):
             path = section.path[:depth]
@@ -211,6 +235,6 @@ def _contents(division: Division, path: tuple[str, ...]) -> Section:
     below: dict[str, None] = {}
     for section in division.sections:
         headings = (*section.path, section.heading)
-        if headings[: len(path)] == path:
+        if headings[: len(path)] == path and len(headings) > len(path):
             below.setdefault(headings[len(path)])
     return Section(heading=path[-1], path=path[:-1], text="\n".join([path[-1], *below]))

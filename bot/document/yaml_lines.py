@@ -45,7 +45,7 @@ class YamlLines:
             mark = error.problem_mark or error.context_mark
             line = mark.line + 1 if mark else 1
             self._problems.append((line, f"not valid YAML: {error.problem or error.context}"))
-        except yaml.YAMLError as error:  # a character that YAML does not allow
+        except (yaml.YAMLError, UnicodeError) as error:  # a character that YAML does not allow
             self._problems.append((1, f"not valid YAML: {' '.join(str(error).split())}"))
         except RecursionError:
             self._problems.append((1, "nested too deeply"))
@@ -71,8 +71,8 @@ class YamlLines:
             return [self._construct(item, (*path, i)) for i, item in enumerate(node.value)]
         try:
             return self._loader.construct_object(node)
-        except ValueError:  # a date that does not exist: no text in any case
-            return None
+        except (ValueError, KeyError, AttributeError, IndexError):
+            return None  # a date that does not exist, !!bool maybe: no text in any case
 
     def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
         mapping: dict[str, Any] = {}

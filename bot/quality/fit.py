@@ -23,7 +23,8 @@ from bot.conversation import Conversation
 from bot.document.model import Asked, Dialogue, Document
 from bot.errors import MadoguchiError
 from bot.quality.folds import in_its_words, thinned, unseen, unseen_dialogues
-from bot.quality.judge import has_passage
+from bot.quality.judge import answers, has_passage
+from bot.quality.models import Choice, Weights, choose, logistic
 from bot.reading import BARE_READING_FEATURES, READING_FEATURES, Judged, reading_features
 from bot.retrieval.build import build_index
 from bot.retrieval.confidence import (
@@ -33,7 +34,7 @@ from bot.retrieval.confidence import (
     confidence_features,
 )
 from bot.retrieval.index import Index
-from bot.retrieval.linear import Floats, LinearModel
+from bot.retrieval.linear import LinearModel
 from bot.retrieval.question import Question
 from bot.retrieval.rank import (
     BARE_SECTION_FEATURES,
@@ -46,7 +47,6 @@ from bot.retrieval.rank import (
     section_features,
     sentence_features,
 )
-from bot.text import squeeze
 
 ANSWERABLE = 0.73
 """The share of answerable questions that confidence is calibrated for. The log holds more
@@ -54,12 +54,7 @@ unanswerable ones than people ask, because those teach most."""
 _FOLDS = 5
 _FEW = (0, 4, 20)
 """How many questions a section has in the documents on which the bare models are fitted."""
-_RIDGE = 1e-3
 _READING_RIDGE = 0.02
-_STRENGTH = 0.3
-"""The C of logistic regression."""
-
-Weights = dict[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +65,6 @@ class _Case:
     index: Index
     hits: Hits
     allowed: NDArray[np.bool_] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Choice:
-    """Things to choose from, by their features, and which of them are right."""
-
-    features: Floats
-    right: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +118,11 @@ def fit(document: Document, folds: int = _FOLDS) -> dict[str, Weights]:
 
 def _fit(cases: Sequence[_Case], kind: _Kind) -> dict[str, Weights]:
     sections = [_sections(case) for case in cases]
-    section = _choose([*filter(_telling, sections)], SECTION_FEATURES, kind.section)
+    section = choose([*filter(_telling, sections)], SECTION_FEATURES, kind.section)
     sentences = [*filter(_telling, _sentences(cases))]
     return {
         f"{kind.prefix}section": section,
-        f"{kind.prefix}sentence": _choose(sentences, SENTENCE_FEATURES, kind.sentence),
+        f"{kind.prefix}sentence": choose(sentences, SENTENCE_FEATURES, kind.sentence),
         f"{kind.prefix}confidence": _calibrate(cases, section, kind.confidence),
     }
 
@@ -152,10 +139,10 @@ def _cases(asked_of: Iterable[tuple[Index, Sequence[Asked]]]) -> Iterable[_Case]
             yield _Case(asked, index, look_up(index, Question.read(asked.text, index.synonyms)))
 
 
-def _sections(case: _Case) -> _Choice:
+def _sections(case: _Case) -> Choice:
     rows = np.arange(case.index.size)
     right = np.array([_right_section(case, row) for row in rows.tolist()])
-    return _Choice(section_features(case.index, case.hits, rows), right)
+    return Choice(section_features(case.index, case.hits, rows), right)
 
 
 def _right_section(case: _Case, row: int) -> bool:
@@ -164,23 +151,20 @@ def _right_section(case: _Case, row: int) -> bool:
 
 
 def _answers(case: _Case, division: int, text: str) -> bool:
-    name = case.index.division(division).names.name
-    return any(
-        gold.division == name and squeeze(gold.span) in squeeze(text) for gold in case.asked.golds
-    )
+    return answers(case.index.division(division).names.name, text, case.asked)
 
 
-def _sentences(cases: Sequence[_Case]) -> Iterable[_Choice]:
+def _sentences(cases: Sequence[_Case]) -> Iterable[Choice]:
     """The sentences of every section that holds an answer."""
     for case in cases:
         for row in filter(lambda row: _right_section(case, row), range(case.index.size)):
             start, end = case.index.first_sentence[row : row + 2].tolist()
             division = int(case.index.division_of[row])
             right = [_answers(case, division, case.index.sentence(i)) for i in range(start, end)]
-            yield _Choice(sentence_features(case.index, case.hits, start, end), np.array(right))
+            yield Choice(sentence_features(case.index, case.hits, start, end), np.array(right))
 
 
-def _telling(choice: _Choice) -> bool:
+def _telling(choice: Choice) -> bool:
     """Whether anything can be learned: some are right and some are not."""
     return bool(choice.right.any() and not choice.right.all())
 
@@ -196,11 +180,11 @@ def _fit_readings(
         for line in _lines(Assistant(index), dialogue)
     ]
     telling = [*filter(_telling, lines)]
-    choice = _choose(telling, READING_FEATURES, kind.reading, ridge=_READING_RIDGE)
+    choice = choose(telling, READING_FEATURES, kind.reading, ridge=_READING_RIDGE)
     model = LinearModel.of(READING_FEATURES, choice)
     best = [int(np.argmax(model.scores(line.features))) for line in lines]
     picked = [READING_FEATURES.index(name) for name in kind.reading]
-    confidence = _logistic(
+    confidence = logistic(
         kind.reading,
         np.array([line.features[place, picked] for line, place in zip(lines, best, strict=True)]),
         np.array([line.right[place] for line, place in zip(lines, best, strict=True)]),
@@ -211,7 +195,7 @@ def _fit_readings(
     }
 
 
-def _lines(assistant: Assistant, dialogue: Dialogue) -> Iterable[_Choice]:
+def _lines(assistant: Assistant, dialogue: Dialogue) -> Iterable[Choice]:
     """For every line that may hang on what was said before: its readings, and which are right."""
     conversation = Conversation()
     for asked in dialogue.turns:
@@ -226,7 +210,7 @@ def _lines(assistant: Assistant, dialogue: Dialogue) -> Iterable[_Choice]:
                 )
                 for each in judged
             ]
-            yield _Choice(np.array(features), np.array(right))
+            yield Choice(np.array(features), np.array(right))
         conversation = _went_on(assistant, conversation, asked, judged, right)
 
 
@@ -247,44 +231,6 @@ def _went_on(
     )
 
 
-def _choose(
-    choices: Sequence[_Choice],
-    columns: Sequence[str],
-    names: Sequence[str],
-    *,
-    ridge: float = _RIDGE,
-) -> Weights:
-    """Conditional logit: weights, for the features ``names`` of ``columns``, under which the
-    right ones are likeliest.
-
-    The features are brought to one scale first; the weights are for them as given.
-    """
-    from scipy.optimize import minimize
-
-    picked = [columns.index(name) for name in names]
-    features = [choice.features[:, picked] for choice in choices]
-    scale = np.maximum(np.vstack(features).std(axis=0), 1e-9)
-    scaled = [(each / scale, choice.right) for each, choice in zip(features, choices, strict=True)]
-
-    def loss(weights: Floats) -> tuple[float, Floats]:
-        total, slope = 0.0, np.zeros(len(names))
-        for features, right in scaled:
-            scores = features @ weights
-            shares = np.exp(scores - scores.max())
-            shares /= shares.sum()
-            wanted = shares * right / max(float(shares[right].sum()), 1e-12)
-            total -= float(np.log(shares[right].sum() + 1e-12))
-            slope += features.T @ (shares - wanted)
-        count = len(scaled)
-        return (
-            total / count + ridge * float(weights @ weights),
-            slope / count + 2 * ridge * weights,
-        )
-
-    fitted = minimize(loss, np.zeros(len(names)), jac=True, method="L-BFGS-B")
-    return _rounded(names, fitted.x / scale)
-
-
 def _calibrate(cases: Sequence[_Case], section: Weights, names: Sequence[str]) -> Weights:
     """Logistic regression of "the best section answers" on the features ``names``."""
     picked = [CONFIDENCE_FEATURES.index(name) for name in names]
@@ -298,24 +244,4 @@ def _calibrate(cases: Sequence[_Case], section: Weights, names: Sequence[str]) -
     kinds = np.array(answerable)
     share = kinds.mean()
     weigh = np.where(kinds, ANSWERABLE / share, (1 - ANSWERABLE) / (1 - share))
-    return _logistic(names, np.array(lines), np.array(right), weigh)
-
-
-def _logistic(
-    names: Sequence[str],
-    features: Floats,
-    right: NDArray[np.bool_],
-    weigh: Floats | None = None,
-) -> Weights:
-    """Logistic regression on features brought to one scale; the weights are for them as given."""
-    from sklearn.linear_model import LogisticRegression
-
-    scale = np.maximum(features.std(axis=0), 1e-9)
-    model = LogisticRegression(C=_STRENGTH, max_iter=5000)
-    model.fit(features / scale, right, sample_weight=weigh)
-    weights = _rounded(names, model.coef_[0] / scale)
-    return {"bias": round(float(model.intercept_[0]), 4), **weights}
-
-
-def _rounded(names: Sequence[str], values: Floats) -> Weights:
-    return {str(name): round(float(value), 4) for name, value in zip(names, values, strict=True)}
+    return logistic(names, np.array(lines), np.array(right), weigh)

@@ -25,16 +25,16 @@ def has_division(candidate: Candidate, asked: Asked) -> bool:
 
 def has_passage(candidate: Candidate, asked: Asked) -> bool:
     """Whether the candidate is of the right division and its passage holds an answer."""
-    return _holds(candidate, candidate.passage, asked)
+    return answers(candidate.division.name, candidate.passage, asked)
 
 
 def has_sentence(candidate: Candidate, asked: Asked) -> bool:
-    """Whether the marked sentence holds an answer, or a part of it as long as the sentence."""
-    return _holds(candidate, candidate.sentence, asked)
+    """Whether the marked sentence holds an answer."""
+    return answers(candidate.division.name, candidate.sentence, asked)
 
 
-def _holds(candidate: Candidate, text: str, asked: Asked) -> bool:
+def answers(division: str, text: str, asked: Asked) -> bool:
+    """Whether a text of the division with this name holds an answer; white space does not count."""
     return any(
-        gold.division == candidate.division.name and squeeze(gold.span) in squeeze(text)
-        for gold in asked.golds
+        gold.division == division and squeeze(gold.span) in squeeze(text) for gold in asked.golds
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from itertools import chain
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.document.model import Act, Division, Document, Section
+from bot.document.model import Act, Division, Document
 from bot.retrieval.counts import Counts, build_postings
 from bot.retrieval.intents import learn_intents
 from bot.retrieval.kept import Kept
@@ -73,7 +74,7 @@ def build_index(
         "division_of": np.array(rows.division_of, np.int32),
         "first_sentence": np.array(rows.first_sentence, np.int32),
         **_named("sentence_texts", pack_texts(rows.sentences)),
-        **_named("section_texts", pack_texts([*map(_section_text, rows.sections)])),
+        **_named("section_texts", pack_texts([*_section_texts(document, rows)])),
         **_named("division_texts", pack_texts([*map(_division_text, document.divisions)])),
         **_named("facts", pack_texts([json.dumps(facts, ensure_ascii=False)])),
     }
@@ -153,10 +154,22 @@ def _terms_of(part: tuple[Sequence[str], Groups]) -> list[Terms]:
     return [analyse(text, synonyms).terms for text in texts]
 
 
-def _section_text(section: Section) -> str:
-    return json.dumps(
-        [section.path, section.heading, section.passage, section.source], ensure_ascii=False
-    )
+def _section_texts(document: Document, rows: Rows) -> Iterator[str]:
+    """The sections as the index keeps them, each under a key that outlasts changes elsewhere."""
+    seen: Counter[str] = Counter()
+    for section, division in zip(rows.sections, rows.division_of, strict=True):
+        headings = "\0".join([*section.path, section.heading])
+        place = f"{document.divisions[division].id}/{_digest(headings)}"
+        key = f"{place}-{seen[place]}" if seen[place] else place
+        seen[place] += 1
+        yield json.dumps(
+            [key, section.path, section.heading, section.passage, section.source],
+            ensure_ascii=False,
+        )
+
+
+def _digest(text: str) -> str:
+    return blake2b(text.encode(), digest_size=6).hexdigest()
 
 
 def _division_text(division: Division) -> str:

@@ -6,6 +6,7 @@ import hashlib
 import sys
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -117,5 +118,6 @@ def _remove_older(*kept: Path) -> None:
         if older not in kept:
             older.unlink(missing_ok=True)
     for part in kept[0].parent.glob(f".{place}-*"):
-        if time.time() - part.stat().st_mtime > _ABANDONED:
-            part.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # another process has just finished writing it
+            if time.time() - part.stat().st_mtime > _ABANDONED:
+                part.unlink()

@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
-from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,6 +34,11 @@ class IndexedDivision:
     names: DivisionName
     parent: str | None
     aliases: tuple[str, ...]
+
+    @property
+    def spoken(self) -> tuple[str, ...]:
+        """By what it is spoken of."""
+        return (self.names.name, *self.aliases, *filter(None, [self.names.name_en]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +113,8 @@ class Index:
 
     def _section(self, row: int) -> IndexedSection:
         """A section by its row."""
-        path, heading, passage, source = json.loads(self._section_texts[row])
+        key, path, heading, passage, source = json.loads(self._section_texts[row])
         division = int(self.division_of[row])
-        digest = blake2b("\0".join([*path, heading]).encode(), digest_size=6).hexdigest()
-        key = f"{self.division(division).names.id}/{digest}"
         return IndexedSection(row, key, division, tuple(path), heading, passage, source)
 
     @cached_property
@@ -125,16 +127,14 @@ class Index:
         """Divisions by id, name, English name and alias, each normalised; ids win."""
         named: dict[str, int] = {}
         for row, division in enumerate(self.divisions):
-            for name in (division.names.name, division.names.name_en, *division.aliases):
-                if name:
-                    named.setdefault(normalize(name), row)
+            for name in division.spoken:
+                named.setdefault(normalize(name), row)
         return named | {division.names.id: row for row, division in enumerate(self.divisions)}
 
     @cached_property
     def spoken_names(self) -> tuple[str, ...]:
         """The normalised names by which divisions are spoken of, the longest first."""
-        ids = {division.names.id for division in self.divisions}
-        return longest_first(self.division_named.keys() - ids)
+        return longest_first(name for division in self.divisions for name in division.spoken)
 
     def weights(self, name: str) -> dict[str, float]:
         """Fitted weights by feature: of the model for documents with examples, or without."""

@@ -11,9 +11,6 @@ from bot.document.sentences import split_sentences
 from bot.retrieval.context import Context, Cues, Way, longest_first, readings
 from bot.text import normalize, squeeze
 
-OUTSIDE = -1
-"""In place of a row: the document does not answer."""
-
 
 @dataclass(frozen=True, slots=True)
 class Example:
