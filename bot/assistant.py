@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -26,6 +27,7 @@ SURE_ENOUGH = 0.5
 _DOMINANT = 0.8
 """A section with more than this part of what speaks for it and its like is meant alone."""
 _MARGIN = SECTION_FEATURES.index("margin")
+_SAYS = re.compile(r"[^\W_]")
 _LONGEST_NAME = 8
 """How many words a division's name may have in a command."""
 
@@ -283,4 +285,4 @@ def _refusal(conversation: Conversation, text: str) -> str | None:
     words = normalize(text)
     if not words:
         return "empty"
-    return None if any(character.isalnum() for character in words) else "no_words"
+    return None if _SAYS.search(words) else "no_words"

@@ -91,7 +91,8 @@ class Synonyms:
         """The groups of all words and phrases among the lemmas, as terms."""
         for start, first in enumerate(lemmas):
             for length in self._lengths.get(first, ()):
-                for number in self._groups.get(" ".join(lemmas[start : start + length]), ()):
+                phrase = first if length == 1 else " ".join(lemmas[start : start + length])
+                for number in self._groups.get(phrase, ()):
                     yield _SYNONYM | number
 
 
@@ -124,14 +125,8 @@ def analyse(text: str, synonyms: Synonyms | None = None) -> Analysis:
         numbers += synonyms.terms([word.lemma for word in found])
     # Latin letters sound as they are spelled: their reading would only count them twice.
     heard = [word.reading or word.surface for word in found if not word.surface.isascii()]
-    terms = np.concatenate(
-        [
-            np.array(numbers, np.uint64),
-            *_grams(text.replace(" ", ""), Family.CHARACTER, Family.BIGRAM, Family.TRIGRAM),
-            *_grams("".join(heard), None, Family.READING_BIGRAM, Family.READING_TRIGRAM),
-        ]
-    )
-    return Analysis(text, found, terms)
+    grams = _grams(text.replace(" ", ""), "".join(heard))
+    return Analysis(text, found, np.concatenate([np.array(numbers, np.uint64), *grams]))
 
 
 def title_terms(analysis: Analysis) -> Terms:
@@ -193,11 +188,15 @@ def _compounds(found: Sequence[Word]) -> Iterable[str]:
         yield "".join(run)
 
 
-def _grams(text: str, *families: Family | None) -> Iterator[Terms]:
-    """The characters of a text, its pairs, its triples, each in its family if there is one."""
-    codes = grams = np.frombuffer(text.encode("utf-32-le"), np.uint32).astype(np.uint64)
-    for size, family in enumerate(families):
-        if size:
-            grams = grams[:-1] << _SHIFT | codes[size:]
-        if family is not None:
-            yield grams | _FIRST_OF_FAMILY[family]
+def _grams(text: str, reading: str) -> Iterator[Terms]:
+    """The characters of a text, its pairs, its triples, and those of its reading."""
+    # Of both at once; those that begin in the one and end in the other are left out.
+    end = len(text)
+    codes = np.frombuffer((text + reading).encode("utf-32-le"), np.uint32).astype(np.uint64)
+    pairs = codes[:-1] << _SHIFT | codes[1:]
+    triples = pairs[:-1] << _SHIFT | codes[2:]
+    yield codes[:end] | _FIRST_OF_FAMILY[Family.CHARACTER]
+    yield pairs[: max(end - 1, 0)] | _FIRST_OF_FAMILY[Family.BIGRAM]
+    yield triples[: max(end - 2, 0)] | _FIRST_OF_FAMILY[Family.TRIGRAM]
+    yield pairs[end:] | _FIRST_OF_FAMILY[Family.READING_BIGRAM]
+    yield triples[end:] | _FIRST_OF_FAMILY[Family.READING_TRIGRAM]
