@@ -16,6 +16,7 @@ from bot.chat.divisions import MOST_COMMANDS
 from bot.chat.tree import Refused
 from bot.retrieval.cache import open_index
 from bot.settings import Rate, Settings
+from bot.store.base import ServerSettings, Unanswered
 from bot.wording import language
 from tests.conftest import KnowledgeFolder
 from tests.counter import ANSWER, ASK, NOT_SAID, at_work, client_for, control, field, said, walk
@@ -160,6 +161,18 @@ async def test_mydata_shows_and_erases(shipped_assistant: Assistant, tmp_path: P
         assert NOT_SAID not in said((await counter.asker.slash(counter.channel, "mydata")).response)
 
 
+async def test_mydata_counts_what_it_has_no_room_to_show(
+    harbour: Assistant, tmp_path: Path
+) -> None:
+    client = client_for(harbour, tmp_path)
+    async with at_work(client) as counter:
+        asked = [Unanswered(counter.asker.id, f"{'長' * 100}{number}") for number in range(60)]
+        await client.desk.store.unanswered(asked)
+        shown = said((await counter.asker.slash(counter.channel, "mydata")).response)
+        assert "one: 60 (" in shown
+        assert 5 < shown.count("長" * 100) < 60
+
+
 @pytest.mark.parametrize(
     ("command", "options", "expected"),
     [
@@ -264,6 +277,44 @@ async def test_settings_take_effect(shipped_assistant: Assistant, tmp_path: Path
         server = await client.desk.store.server(counter.guild.id)
         assert (server.speak, server.private) == ("ja", True)
         assert server.ask_here == {counter.channel.id}
+
+
+@pytest.mark.parametrize(
+    ("command", "options"),
+    [
+        ("settings show", {}),
+        ("settings sure", {"level": "high"}),
+        ("settings language", {"language": "ja"}),
+        ("settings private", {"on": True}),
+    ],
+)
+async def test_a_change_without_a_database_loses_no_setting(
+    harbour: Assistant, tmp_path: Path, command: str, options: dict[str, Any]
+) -> None:
+    client = client_for(harbour, tmp_path)
+    async with at_work(client, check_errors=False) as counter:
+        role = counter.guild.create_role("managers", permissions=MANAGER)
+        manager = counter.newcomer("manager", roles=[role])
+        settings = ServerSettings(frozenset({5}), sure=0.3, speak="en", private=False)
+        await client.desk.store.save_server(counter.guild.id, settings)
+        await client.desk.store.close()
+        database = tmp_path / "bot.sqlite3"
+        aside = database.rename(tmp_path / "aside")
+        database.mkdir()
+        await client.desk.server(counter.guild.id)  # remembers the bot's own for a while
+        refused = await manager.slash(counter.channel, command, **options)
+        assert "cannot read my records" in said(_last(refused))
+        database.rmdir()
+        aside.rename(database)
+        done = await manager.slash(counter.channel, command, **options)
+        assert "<#5>" in said(_last(done))
+        kept = await client.desk.store.server(counter.guild.id)
+        assert (kept.ask_here, kept.sure or 0) == ({5}, 0.75 if "sure" in command else 0.3)
+
+
+def _last(done: Any) -> Any:
+    """What was said last in answer to a command."""
+    return done.followups[0] if done.followups else done.response
 
 
 async def test_settings_without_the_right_are_refused(
