@@ -14,6 +14,7 @@ from bot.assistant import Assistant
 from bot.chat.admin import managed
 from bot.chat.divisions import MOST_COMMANDS
 from bot.chat.tree import Refused
+from bot.conversation import Conversation
 from bot.retrieval.cache import open_index
 from bot.settings import Rate, Settings
 from bot.store.base import ServerSettings, Unanswered
@@ -159,6 +160,33 @@ async def test_mydata_shows_and_erases(shipped_assistant: Assistant, tmp_path: P
         )
         assert "erased" in said(erased.response)
         assert NOT_SAID not in said((await counter.asker.slash(counter.channel, "mydata")).response)
+
+
+async def test_erasing_forgets_every_conversation_or_says_that_it_failed(
+    harbour: Assistant, tmp_path: Path
+) -> None:
+    client = client_for(harbour, tmp_path)
+    async with at_work(client, check_errors=False) as counter:
+        other, taro = counter.guild.create_text_channel("other"), counter.newcomer("taro")
+        await counter.asker.slash(other, "ask", question=NOT_SAID)
+        for person in (counter.asker, taro):
+            for channel in (counter.channel, other):
+                await person.slash(channel, "ask", question="釣りをしたい")
+        assert len(client.desk.conversations) == 4
+        shown = (await counter.asker.slash(counter.channel, "mydata")).response
+        await client.desk.store.close()
+        database = tmp_path / "bot.sqlite3"
+        aside = database.rename(tmp_path / "aside")
+        database.mkdir()
+        failed = await counter.asker.click(shown, custom_id=control(shown, "erase"))
+        assert "still stored" in said(_last(failed))
+        database.rmdir()
+        aside.rename(database)
+        erased = await counter.asker.click(shown, custom_id=control(shown, "erase"))
+        assert "has been erased" in said(_last(erased))
+        assert len(client.desk.conversations) == 2
+        assert client.desk.conversations.get((other.id, counter.asker.id)) == Conversation()
+        assert client.desk.conversations.get((other.id, taro.id)) != Conversation()
 
 
 async def test_mydata_counts_what_it_has_no_room_to_show(
