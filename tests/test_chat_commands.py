@@ -395,37 +395,6 @@ async def test_settings_without_the_right_are_refused(
             managed(SimpleNamespace(guild_id=None))  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("custom_id", ["", "m:nope:1", "m:more:1:x", "m:yes:1:a/0123456789ab", "x"])
-async def test_crafted_controls_are_refused_with_a_word(
-    shipped_assistant: Assistant, tmp_path: Path, custom_id: str
-) -> None:
-    client = client_for(shipped_assistant, tmp_path)
-    async with at_work(client) as counter:
-        said_: list[str] = []
-
-        async def send_message(**arguments: Any) -> SimpleNamespace:
-            said_.append(said(arguments["view"]))
-            assert arguments["ephemeral"]
-            return SimpleNamespace(message_id=None)
-
-        response = SimpleNamespace(is_done=lambda: False, send_message=send_message)
-        interaction = SimpleNamespace(
-            id=1,
-            guild_id=None,
-            channel_id=counter.channel.id,
-            locale=discord.Locale.japanese,
-            user=SimpleNamespace(id=2),
-            message=None,
-            extras={},
-            data={"custom_id": custom_id},
-            response=response,
-        )
-        await client._pressing.pressed(interaction)  # type: ignore[arg-type]
-        await client._pressing.pressed(interaction)  # type: ignore[arg-type]  # delivered twice
-        assert len(said_) == 1
-        assert said_[0]
-
-
 async def test_more_divisions_than_there_is_room_for(
     knowledge_folder: KnowledgeFolder, tmp_path: Path
 ) -> None:
