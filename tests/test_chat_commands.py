@@ -77,32 +77,28 @@ async def test_completion(shipped_assistant: Assistant, tmp_path: Path) -> None:
         assert [each["value"] for each in named] == ["international-affairs"]
 
 
-@pytest.mark.parametrize(
-    ("typed", "division", "expected"),
-    [
-        ("釣り場の", None, ["釣り場の開放", "釣り場の利用料はいくらですか"]),
-        ("お金", None, ["釣り場に入るのにお金はかかりますか"]),
-        ("釣り場に", "ports", ["釣り場に入るのにお金はかかりますか"]),
-        ("釣り場に", "lights", []),
-        ("使命", "lights", ["使命", "灯台課の使命は何ですか"]),
-        ("WHEN", None, ["When can I fish?"]),
-    ],
-)
+COMPLETED = [  # what was typed, for which division, and all that has it inside
+    ("釣り場の", None, ["釣り場の開放", "釣り場の利用料はいくらですか"]),
+    ("お金", None, ["釣り場に入るのにお金はかかりますか"]),
+    ("釣り場に", "ports", ["釣り場に入るのにお金はかかりますか"]),
+    ("釣り場に", "lights", []),
+    ("使命", "lights", ["使命", "灯台課の使命は何ですか"]),
+    ("WHEN", None, ["When can I fish?"]),
+]
+
+
 async def test_completion_knows_every_question_of_the_knowledge(
-    harbour: Assistant,
-    harbour_knowledge: Path,
-    tmp_path: Path,
-    typed: str,
-    division: str | None,
-    expected: list[str],
+    harbour: Assistant, harbour_knowledge: Path, tmp_path: Path
 ) -> None:
     client = client_for(harbour, tmp_path, knowledge=harbour_knowledge)
     suggestions = Suggestions(client.desk)
-    async with asyncio.timeout(20):  # the questions are read while the first headings are shown
-        while "When can I fish?" not in await suggestions.fitting("when", None, "ja"):
-            await asyncio.sleep(0.01)
-    found = await suggestions.fitting(typed, division, "ja")
-    assert [each for each in found if typed.lower() in each.lower()] == expected
+    for _ in range(1_000):  # the questions are read while the first headings are shown
+        if "When can I fish?" in await suggestions.fitting("when", None, "ja"):
+            break
+        await asyncio.sleep(0.01)
+    for typed, division, expected in COMPLETED:
+        found = await suggestions.fitting(typed, division, "ja")
+        assert [each for each in found if typed.lower() in each.lower()] == expected
 
 
 async def test_a_division_introduces_itself_and_answers(
