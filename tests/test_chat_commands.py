@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,9 +14,12 @@ import pytest
 from bot.assistant import Assistant
 from bot.chat.admin import managed
 from bot.chat.divisions import MOST_COMMANDS
+from bot.chat.suggestions import Suggestions
 from bot.chat.tree import Refused
+from bot.conversation import Conversation
 from bot.retrieval.cache import open_index
 from bot.settings import Rate, Settings
+from bot.store.base import ServerSettings, Unanswered
 from bot.wording import language
 from tests.conftest import KnowledgeFolder
 from tests.counter import ANSWER, ASK, NOT_SAID, at_work, client_for, control, field, said, walk
@@ -71,6 +75,30 @@ async def test_completion(shipped_assistant: Assistant, tmp_path: Path) -> None:
         assert any("能登" in each["name"] for each in done)
         named = await counter.asker.autocomplete(counter.channel, "ask", "division", "inter")
         assert [each["value"] for each in named] == ["international-affairs"]
+
+
+COMPLETED = [  # what was typed, for which division, and all that has it inside
+    ("釣り場の", None, ["釣り場の開放", "釣り場の利用料はいくらですか"]),
+    ("お金", None, ["釣り場に入るのにお金はかかりますか"]),
+    ("釣り場に", "ports", ["釣り場に入るのにお金はかかりますか"]),
+    ("釣り場に", "lights", []),
+    ("使命", "lights", ["使命", "灯台課の使命は何ですか"]),
+    ("WHEN", None, ["When can I fish?"]),
+]
+
+
+async def test_completion_knows_every_question_of_the_knowledge(
+    harbour: Assistant, harbour_knowledge: Path, tmp_path: Path
+) -> None:
+    client = client_for(harbour, tmp_path, knowledge=harbour_knowledge)
+    suggestions = Suggestions(client.desk)
+    for _ in range(1_000):  # the questions are read while the first headings are shown
+        if "When can I fish?" in await suggestions.fitting("when", None, "ja"):
+            break
+        await asyncio.sleep(0.01)
+    for typed, division, expected in COMPLETED:
+        found = await suggestions.fitting(typed, division, "ja")
+        assert [each for each in found if typed.lower() in each.lower()] == expected
 
 
 async def test_a_division_introduces_itself_and_answers(
@@ -158,6 +186,45 @@ async def test_mydata_shows_and_erases(shipped_assistant: Assistant, tmp_path: P
         )
         assert "erased" in said(erased.response)
         assert NOT_SAID not in said((await counter.asker.slash(counter.channel, "mydata")).response)
+
+
+async def test_erasing_forgets_every_conversation_or_says_that_it_failed(
+    harbour: Assistant, tmp_path: Path
+) -> None:
+    client = client_for(harbour, tmp_path)
+    async with at_work(client, check_errors=False) as counter:
+        other, taro = counter.guild.create_text_channel("other"), counter.newcomer("taro")
+        await counter.asker.slash(other, "ask", question=NOT_SAID)
+        for person in (counter.asker, taro):
+            for channel in (counter.channel, other):
+                await person.slash(channel, "ask", question="釣りをしたい")
+        assert len(client.desk.conversations) == 4
+        shown = (await counter.asker.slash(counter.channel, "mydata")).response
+        await client.desk.store.close()
+        database = tmp_path / "bot.sqlite3"
+        aside = database.rename(tmp_path / "aside")
+        database.mkdir()
+        failed = await counter.asker.click(shown, custom_id=control(shown, "erase"))
+        assert "still stored" in said(_last(failed))
+        database.rmdir()
+        aside.rename(database)
+        erased = await counter.asker.click(shown, custom_id=control(shown, "erase"))
+        assert "has been erased" in said(_last(erased))
+        assert len(client.desk.conversations) == 2
+        assert client.desk.conversations.get((other.id, counter.asker.id)) == Conversation()
+        assert client.desk.conversations.get((other.id, taro.id)) != Conversation()
+
+
+async def test_mydata_counts_what_it_has_no_room_to_show(
+    harbour: Assistant, tmp_path: Path
+) -> None:
+    client = client_for(harbour, tmp_path)
+    async with at_work(client) as counter:
+        asked = [Unanswered(counter.asker.id, f"{'長' * 100}{number}") for number in range(60)]
+        await client.desk.store.unanswered(asked)
+        shown = said((await counter.asker.slash(counter.channel, "mydata")).response)
+        assert "one: 60 (" in shown
+        assert 5 < shown.count("長" * 100) < 60
 
 
 @pytest.mark.parametrize(
@@ -266,6 +333,44 @@ async def test_settings_take_effect(shipped_assistant: Assistant, tmp_path: Path
         assert server.ask_here == {counter.channel.id}
 
 
+@pytest.mark.parametrize(
+    ("command", "options"),
+    [
+        ("settings show", {}),
+        ("settings sure", {"level": "high"}),
+        ("settings language", {"language": "ja"}),
+        ("settings private", {"on": True}),
+    ],
+)
+async def test_a_change_without_a_database_loses_no_setting(
+    harbour: Assistant, tmp_path: Path, command: str, options: dict[str, Any]
+) -> None:
+    client = client_for(harbour, tmp_path)
+    async with at_work(client, check_errors=False) as counter:
+        role = counter.guild.create_role("managers", permissions=MANAGER)
+        manager = counter.newcomer("manager", roles=[role])
+        settings = ServerSettings(frozenset({5}), sure=0.3, speak="en", private=False)
+        await client.desk.store.save_server(counter.guild.id, settings)
+        await client.desk.store.close()
+        database = tmp_path / "bot.sqlite3"
+        aside = database.rename(tmp_path / "aside")
+        database.mkdir()
+        await client.desk.server(counter.guild.id)  # remembers the bot's own for a while
+        refused = await manager.slash(counter.channel, command, **options)
+        assert "cannot read my records" in said(_last(refused))
+        database.rmdir()
+        aside.rename(database)
+        done = await manager.slash(counter.channel, command, **options)
+        assert "<#5>" in said(_last(done))
+        kept = await client.desk.store.server(counter.guild.id)
+        assert (kept.ask_here, kept.sure or 0) == ({5}, 0.75 if "sure" in command else 0.3)
+
+
+def _last(done: Any) -> Any:
+    """What was said last in answer to a command."""
+    return done.followups[0] if done.followups else done.response
+
+
 async def test_settings_without_the_right_are_refused(
     shipped_assistant: Assistant, tmp_path: Path
 ) -> None:
@@ -284,37 +389,6 @@ async def test_settings_without_the_right_are_refused(
             managed(interaction)  # type: ignore[arg-type]
         with pytest.raises(Refused, match="need_server"):
             managed(SimpleNamespace(guild_id=None))  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize("custom_id", ["", "m:nope:1", "m:more:1:x", "m:yes:1:a/0123456789ab", "x"])
-async def test_crafted_controls_are_refused_with_a_word(
-    shipped_assistant: Assistant, tmp_path: Path, custom_id: str
-) -> None:
-    client = client_for(shipped_assistant, tmp_path)
-    async with at_work(client) as counter:
-        said_: list[str] = []
-
-        async def send_message(**arguments: Any) -> SimpleNamespace:
-            said_.append(said(arguments["view"]))
-            assert arguments["ephemeral"]
-            return SimpleNamespace(message_id=None)
-
-        response = SimpleNamespace(is_done=lambda: False, send_message=send_message)
-        interaction = SimpleNamespace(
-            id=1,
-            guild_id=None,
-            channel_id=counter.channel.id,
-            locale=discord.Locale.japanese,
-            user=SimpleNamespace(id=2),
-            message=None,
-            extras={},
-            data={"custom_id": custom_id},
-            response=response,
-        )
-        await client._pressing.pressed(interaction)  # type: ignore[arg-type]
-        await client._pressing.pressed(interaction)  # type: ignore[arg-type]  # delivered twice
-        assert len(said_) == 1
-        assert said_[0]
 
 
 async def test_more_divisions_than_there_is_room_for(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from pathlib import Path
 
 import discord
 import pytest
 
 from bot.assistant import Assistant
+from bot.chat.cooldown import Cooldown
+from bot.settings import Rate
 from tests.counter import ANSWER, ASK, NOT_SAID, at_work, client_for, said
 
 pytestmark = pytest.mark.asyncio
@@ -118,14 +121,37 @@ async def test_where_it_may_not_write_it_does_not_try(
 
 
 async def test_a_flood_is_told_once_to_wait(shipped_assistant: Assistant, tmp_path: Path) -> None:
-    from bot.settings import Rate
-
     client = client_for(shipped_assistant, tmp_path, cooldown=Rate(2, 10))
     async with at_work(client) as counter:
         for _ in range(5):
             await counter.asker.send(counter.channel, f"{counter.mention} {ASK}")
         assert len(counter.answers) == 3
         assert sum("少し間を置いて" in said(each) for each in counter.answers) == 1
+
+
+class _Counting(Cooldown):
+    """Tells how much it has allowed."""
+
+    allowed = 0
+
+    def wait(self, person: Hashable) -> float:
+        wait = super().wait(person)
+        self.allowed += wait == 0
+        return wait
+
+
+async def test_edits_are_answered_in_their_turn_and_count(
+    harbour: Assistant, tmp_path: Path
+) -> None:
+    client = client_for(harbour, tmp_path)
+    cooldown = client.desk.cooldown = _Counting(Rate(1, 0.2))
+    async with at_work(client) as counter:
+        question = await counter.asker.send(counter.channel, f"{counter.mention} 釣りをしたい")
+        for text in ("灯台を見学できますか", "灯台課の使命は何ですか"):
+            await counter.asker.edit(question, f"{counter.mention} {text}")
+        (answer,) = counter.answers
+        assert "灯台の明かりを毎晩ともします" in said(answer)
+    assert cooldown.allowed == 3
 
 
 async def test_it_survives_trouble_and_answers_once(

@@ -300,7 +300,19 @@ async def test_every_control_under_an_answer_responds(counter: Loopback) -> None
         await counter.outcome(pressed, 3)
 
 
-@pytest.mark.parametrize("custom_id", ["", "x", "m:pick:1", "m:yes:1:ports/", "'; --", "m" * 100])
+@pytest.mark.parametrize(
+    "custom_id",
+    [
+        "",
+        "x",
+        "m:nope:1",
+        "m:pick:1",
+        "m:more:1:x",
+        "m:yes:1:ports/0123456789ab",
+        "'; --",
+        "m" * 100,
+    ],
+)
 async def test_crafted_controls_are_refused_with_a_word(counter: Loopback, custom_id: str) -> None:
     answer = await counter.answer_to(await counter.say(f"{counter.mention} {ASK}"))
     pressed = await counter.press(answer, custom_id, crafted=True, values=["../../etc/passwd"])
@@ -863,7 +875,7 @@ async def test_what_is_gone_from_the_knowledge_is_refused_with_a_word(
         said = plain_text((await server.outcome(picked)).message or {})
         assert "現在の資料にはありません" in said
         stale = await server.outcome(await server.again(command))
-        assert "この命令は、いまは使えません" in plain_text(stale.message or {})
+        assert "このコマンドは、いまは使えません" in plain_text(stale.message or {})
         for name in ("divisions", "help"):
             told = plain_text((await server.outcome(await server.slash(name))).message or {})
             assert "`/港湾課`" in told

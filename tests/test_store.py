@@ -67,6 +67,12 @@ async def test_erasing_a_person_leaves_the_others(store: SqliteStore) -> None:
     assert await store.remembered(TARO) == Remembered(1, ("二",))
 
 
+async def test_everything_that_is_stored_is_told(store: SqliteStore) -> None:
+    questions = [f"質問{number}" for number in range(200)]
+    await store.unanswered([Unanswered(HANAKO, each) for each in questions])
+    assert await store.remembered(HANAKO) == Remembered(0, tuple(reversed(questions)))
+
+
 async def test_questions_are_erased_in_time(path: Path) -> None:
     now = 1_000_000.0
     store = SqliteStore(path, retention_days=2, clock=lambda: now)

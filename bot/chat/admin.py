@@ -16,7 +16,7 @@ from bot.chat.desk import Desk
 from bot.chat.knowledge import Changes, ReloadError
 from bot.chat.log import event, trouble
 from bot.chat.places import allowed_in
-from bot.chat.sending import Interaction, defer, respond
+from bot.chat.sending import Interaction, defer, patiently, respond
 from bot.chat.speaking import both, language_of
 from bot.chat.tree import Refused
 from bot.errors import StoreError
@@ -58,7 +58,7 @@ def add_settings(
 def _add_show(group: app_commands.Group, desk: Desk, ja: Wording, en: Wording) -> None:
     @group.command(name="show", description=both(ja, en, "describe_settings_show"))
     async def show(interaction: Interaction) -> None:
-        settings = await desk.server(managed(interaction))
+        settings = await _stored(interaction, desk)
         wording = desk.assistant.wording(language_of(interaction, settings))
         await respond(interaction, text_card(_told(wording, settings)), ephemeral=True)
 
@@ -70,16 +70,15 @@ def _add_channel(group: app_commands.Group, desk: Desk, ja: Wording, en: Wording
         on=both(ja, en, "describe_settings_channel_on"),
     )
     async def channel(interaction: Interaction, channel: _CHANNELS, on: bool) -> None:
-        server = managed(interaction)
-        settings = await desk.server(server)
-        asked = settings.ask_here | {channel.id} if on else settings.ask_here - {channel.id}
+        settings = await _stored(interaction, desk)
+        ask_here = settings.ask_here | {channel.id} if on else settings.ask_here - {channel.id}
         notes = []
         if on and not desk.settings.message_content:
             notes.append("needs_intent")
         me = channel.guild.me
         if on and me is not None and allowed_in(channel, me) is None:
             notes.append("cannot_send")
-        await _save(interaction, desk, replace(settings, ask_here=frozenset(asked)), *notes)
+        await _save(interaction, desk, replace(settings, ask_here=ask_here), *notes)
 
 
 def _add_sure(group: app_commands.Group, desk: Desk, ja: Wording, en: Wording) -> None:
@@ -91,7 +90,7 @@ def _add_sure(group: app_commands.Group, desk: Desk, ja: Wording, en: Wording) -
     @app_commands.describe(level=both(ja, en, "describe_settings_sure_level"))
     @app_commands.choices(level=choices)
     async def sure(interaction: Interaction, level: str) -> None:
-        settings = await desk.server(managed(interaction))
+        settings = await _stored(interaction, desk)
         if level not in _LEVELS:
             raise Refused("stale_command")
         await _save(interaction, desk, replace(settings, sure=_LEVELS[level]))
@@ -107,7 +106,7 @@ def _add_language(group: app_commands.Group, desk: Desk, ja: Wording, en: Wordin
     @app_commands.describe(language=both(ja, en, "describe_settings_language_language"))
     @app_commands.choices(language=choices)
     async def language(interaction: Interaction, language: str) -> None:
-        settings = await desk.server(managed(interaction))
+        settings = await _stored(interaction, desk)
         if language not in ("auto", "ja", "en"):
             raise Refused("stale_command")
         speak = None if language == "auto" else language
@@ -118,7 +117,7 @@ def _add_private(group: app_commands.Group, desk: Desk, ja: Wording, en: Wording
     @group.command(name="private", description=both(ja, en, "describe_settings_private"))
     @app_commands.describe(on=both(ja, en, "describe_settings_private_on"))
     async def private(interaction: Interaction, on: bool) -> None:
-        settings = await desk.server(managed(interaction))
+        settings = await _stored(interaction, desk)
         await _save(interaction, desk, replace(settings, private=on))
 
 
@@ -163,13 +162,26 @@ async def _is_owner(interaction: Interaction) -> bool:
     return about.owner is not None and about.owner.id == interaction.user.id
 
 
+async def _stored(interaction: Interaction, desk: Desk) -> ServerSettings:
+    """The server's settings as the database has them: what the bot makes do with where it cannot
+    be read must not be saved in their place.
+    """
+    server = managed(interaction)
+    try:
+        return await patiently(interaction, desk.store.server(server), ephemeral=True)
+    except StoreError as error:
+        desk.metrics.count("failures", "store")
+        trouble("settings_unread", error, server=server)
+        raise Refused("not_readable") from error
+
+
 async def _save(
     interaction: Interaction, desk: Desk, settings: ServerSettings, *notes: str
 ) -> None:
     server = managed(interaction)
     wording = desk.assistant.wording(language_of(interaction, settings))
     try:
-        await desk.save_server(server, settings)
+        await patiently(interaction, desk.save_server(server, settings), ephemeral=True)
     except StoreError as error:
         desk.metrics.count("failures", "store")
         trouble("settings_not_kept", error, server=server)

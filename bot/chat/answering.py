@@ -59,12 +59,16 @@ class Answering:
             return
         exchange.text = text
         async with exchange.lock:
-            if exchange.text != exchange.answered and not exchange.over:
-                # Not refused: the last of many edits is what the asker wants answered.
-                await asyncio.sleep(self._desk.cooldown.wait(message.author.id))
+            # Not refused: the last of many edits is what the asker wants answered.
+            while exchange.text != exchange.answered and not exchange.over:
+                wait = self._desk.cooldown.wait(message.author.id)
+                if wait:  # and then asked again: only what is allowed counts
+                    await asyncio.sleep(wait)
+                    continue
                 allowed = self._allowed(message)
                 if allowed is not None:
                     await self._answer(exchange, allowed)
+                return
 
     async def deleted(self, ids: Iterable[int]) -> None:
         """Delete the answers to deleted questions."""

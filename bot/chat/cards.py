@@ -132,13 +132,10 @@ class Cards:
         """What the bot can do, with the command of one division as an example."""
         command = commands[self.assistant.index.division(0).names.id]
         about = self.wording.about
-        first = "about" if "title" in about else "about_any"
-        texts = [markdown.escape(self.wording.phrase(first, title=about.get("title", "")))]
-        if "example" in about:
-            texts[0] += "\n" + markdown.escape(
-                self.wording.phrase("example", example=about["example"])
-            )
-        texts.append(self.wording.phrase("discord_help", mention=mention, division=command))
+        texts = [
+            markdown.escape(self.wording.introduction()),
+            self.wording.phrase("discord_help", mention=mention, division=command),
+        ]
         if "notice" in about:
             notice = markdown.escape(about["notice"].strip())
             texts.append("\n".join(f"-# {line}" for line in notice.split("\n")))

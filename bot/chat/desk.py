@@ -42,6 +42,15 @@ class Question:
     sure: float | None = None
 
 
+class _Talks(Conversations):
+    """Conversations by channel and person."""
+
+    def forget_person(self, person: int) -> None:
+        """Remember none of a person's, wherever it was held."""
+        for key in [each for each in self._kept if isinstance(each, tuple) and each[1] == person]:
+            self.forget(key)
+
+
 @dataclass
 class Desk:
     """Made once; every feature gets it."""
@@ -50,7 +59,7 @@ class Desk:
     knowledge: Knowledge
     store: Store
     metrics: Metrics = field(default_factory=Metrics)
-    conversations: Conversations = field(default_factory=Conversations)
+    conversations: _Talks = field(default_factory=_Talks)
     asked: Recent[str] = field(default_factory=lambda: Recent(_REMEMBERED))
     """The questions behind the latest answers, by the answer's message."""
 
@@ -155,8 +164,9 @@ class Desk:
 
         Raises StoreError.
         """
-        await self.keep_unanswered()
         await self.store.erase(person)
+        self._unanswered = [each for each in self._unanswered if each.person != person]
+        self.conversations.forget_person(person)
 
     async def keep_unanswered(self) -> None:
         """Store the questions that went unanswered since the last call, all at once."""

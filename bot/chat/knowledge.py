@@ -21,7 +21,7 @@ _LOOK_EVERY = 2.0
 
 
 class ReloadError(MadoguchiError):
-    """The knowledge folder has mistakes; the knowledge before stays."""
+    """The knowledge folder cannot be read again; the knowledge before stays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +55,17 @@ class Knowledge:
     async def reload(self) -> Changes:
         """Read the knowledge again.
 
-        Raises ReloadError with all its mistakes; the knowledge before then stays.
+        Raises ReloadError with all its mistakes, or with what else is in the way; the knowledge
+        before then stays.
         """
         async with self._one_at_a_time:
-            built_from = self._now()
-            if not built_from.exists():
-                await _build_beside(self._settings)
-            before, assistant = self.assistant, await self._reopened()
+            try:
+                built_from = self._now()
+                if not built_from.exists():
+                    await _build_beside(self._settings)
+                before, assistant = self.assistant, await self._reopened()
+            except (MadoguchiError, OSError) as error:
+                raise ReloadError(str(error)) from error
             self.assistant, self._built_from = assistant, built_from
         await asyncio.to_thread(before.index.close)
         old, new = _sections(before), _sections(assistant)

@@ -155,15 +155,14 @@ class Pressing:
 
     async def _erase(self, interaction: Interaction, control: Control, cards: Cards) -> None:
         del control
-        person = interaction.user.id
         try:
-            await patiently(interaction, self._desk.erase(person), ephemeral=True)
+            erasing = self._desk.erase(interaction.user.id)
+            await patiently(interaction, erasing, ephemeral=True)
         except StoreError as error:
             self._desk.metrics.count("failures", "store")
             trouble("not_erased", error)
-            await _say(interaction, cards.wording, "not_kept")
+            await _say(interaction, cards.wording, "not_erased")
             return
-        self._desk.conversations.forget((interaction.channel_id, person))
         event("erased")
         await _say(interaction, cards.wording, "erased")
 

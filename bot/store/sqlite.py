@@ -19,7 +19,6 @@ from bot.store.people import People, read_key
 _DAY = 86_400
 _LOCK_PATIENCE, _PATIENCE = 0.5, 1.2
 """Seconds to wait for one lock, and for all of a transaction: an interaction has three in all."""
-_SHOWN = 50
 
 
 class SqliteStore:
@@ -102,8 +101,7 @@ class SqliteStore:
             who = (self._people.hash(person),)
             votes = await database.execute_fetchall("SELECT 1 FROM vote WHERE person = ?", who)
             questions = await database.execute_fetchall(
-                f"SELECT text FROM question WHERE person = ? ORDER BY id DESC LIMIT {_SHOWN}",  # noqa: S608
-                who,
+                "SELECT text FROM question WHERE person = ? ORDER BY id DESC", who
             )
         return Remembered(len(list(votes)), tuple(text for (text,) in questions))
 
