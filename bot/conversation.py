@@ -7,6 +7,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from bot.reply import Candidate
 from bot.retrieval.context import Context
@@ -171,3 +172,8 @@ class Conversations:
     def forget(self, key: Hashable) -> None:
         """Remember no more of it."""
         self._kept.pop(key, None)
+
+    def forget_where(self, is_meant: Callable[[Any], bool]) -> None:
+        """Remember no more of those whose key is meant."""
+        for key in [*filter(is_meant, self._kept)]:
+            self.forget(key)

@@ -42,15 +42,6 @@ class Question:
     sure: float | None = None
 
 
-class _Talks(Conversations):
-    """Conversations by channel and person."""
-
-    def forget_person(self, person: int) -> None:
-        """Remember none of a person's, wherever it was held."""
-        for key in [each for each in self._kept if isinstance(each, tuple) and each[1] == person]:
-            self.forget(key)
-
-
 @dataclass
 class Desk:
     """Made once; every feature gets it."""
@@ -59,7 +50,8 @@ class Desk:
     knowledge: Knowledge
     store: Store
     metrics: Metrics = field(default_factory=Metrics)
-    conversations: _Talks = field(default_factory=_Talks)
+    conversations: Conversations = field(default_factory=Conversations)
+    """By channel and person."""
     asked: Recent[str] = field(default_factory=lambda: Recent(_REMEMBERED))
     """The questions behind the latest answers, by the answer's message."""
 
@@ -166,7 +158,7 @@ class Desk:
         """
         await self.store.erase(person)
         self._unanswered = [each for each in self._unanswered if each.person != person]
-        self.conversations.forget_person(person)
+        self.conversations.forget_where(lambda key: key[1] == person)
 
     async def keep_unanswered(self) -> None:
         """Store the questions that went unanswered since the last call, all at once."""
