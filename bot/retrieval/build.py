@@ -20,7 +20,7 @@ from bot.retrieval.mapped import Arrays, pack_texts
 from bot.retrieval.parallel import each
 from bot.retrieval.parts import Groups, Part, count_part, digest_of, part_document
 from bot.retrieval.rows import Rows, lay_out
-from bot.retrieval.terms import Synonyms, Terms, analyse, distinct, fold_synonyms
+from bot.retrieval.terms import Synonyms, Terms, analyse, distinct, fold_synonyms, phrase_lengths
 from bot.text import normalize
 
 _PART = 4000
@@ -64,6 +64,7 @@ def build_index(
         "cues": document.common.cues,
         "weights": document.common.weights,
         "synonyms": groups,
+        "phrase_lengths": phrase_lengths(groups),
     }
     return {
         "lexicon": lexicon,

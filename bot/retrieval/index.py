@@ -120,7 +120,7 @@ class Index:
     @cached_property
     def synonyms(self) -> Synonyms:
         """Words that people use for one another."""
-        return Synonyms(self._fact("synonyms"))
+        return Synonyms(self._fact("synonyms"), self._fact("phrase_lengths"))
 
     @cached_property
     def division_named(self) -> dict[str, int]:

@@ -76,16 +76,16 @@ class Analysis(NamedTuple):
 class Synonyms:
     """Finds words that people use for one another; each group is one term."""
 
-    def __init__(self, groups: Mapping[str, Sequence[int]]) -> None:
+    def __init__(
+        self,
+        groups: Mapping[str, Sequence[int]],
+        lengths: Mapping[str, Sequence[int]] | None = None,
+    ) -> None:
         """``groups`` are the numbers of the groups of each word or phrase, as ``fold_synonyms``
-        spells them.
+        spells them; ``lengths`` are their ``phrase_lengths``, worked out where not given.
         """
         self._groups = groups
-        lengths: dict[str, set[int]] = {}
-        for key in groups:
-            lemmas = key.split(" ")
-            lengths.setdefault(lemmas[0], set()).add(len(lemmas))
-        self._lengths = {first: sorted(each) for first, each in lengths.items()}
+        self._lengths = phrase_lengths(groups) if lengths is None else lengths
 
     def terms(self, lemmas: Sequence[str]) -> Iterator[int]:
         """The groups of all words and phrases among the lemmas, as terms."""
@@ -103,6 +103,15 @@ def fold_synonyms(groups: Iterable[Iterable[str]]) -> dict[str, list[int]]:
         for spelling in {" ".join(word.lemma for word in words(member)) for member in group}:
             folded.setdefault(spelling, []).append(number)
     return folded
+
+
+def phrase_lengths(groups: Iterable[str]) -> dict[str, list[int]]:
+    """How many words the phrases have that begin with a word: 働く -> [1, 2]."""
+    lengths: dict[str, set[int]] = {}
+    for phrase in groups:
+        first, *others = phrase.split(" ")
+        lengths.setdefault(first, set()).add(1 + len(others))
+    return {first: sorted(each) for first, each in lengths.items()}
 
 
 def analyse(text: str, synonyms: Synonyms | None = None) -> Analysis:
