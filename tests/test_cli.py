@@ -120,7 +120,7 @@ def test_the_option_wins_over_the_environment(
     call: Run, small_knowledge: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MADOGUCHI_KNOWLEDGE", str(tmp_path / "nowhere"))
-    assert call("check").status == 1
+    assert call("check").status == 2
     assert call("check", "--knowledge", str(small_knowledge)).status == 0
 
 
@@ -166,7 +166,7 @@ def test_lines_on_standard_input_are_questions_by_themselves(
 
 
 def test_the_mark_before_a_text_from_windows(run: Run, small_knowledge: Path) -> None:
-    done = run("console", "--knowledge", str(small_knowledge), input=b"\xef\xbb\xbf/divisions\n")
+    done = run("console", "--knowledge", str(small_knowledge), stdin=b"\xef\xbb\xbf/divisions\n")
     assert "港湾課" in done.output
 
 
