@@ -38,7 +38,7 @@ from tests.ray_nodes import LOOPBACK, ON_LOOPBACK, Nodes, running
 pytest.importorskip("ray", reason="the extra madoguchi[cluster] is not installed")
 
 ROWS, TERMS = 1000, 60
-LONG = 60.0
+LONG = 120.0
 """Seconds after which what is waited for does not come any more."""
 
 
