@@ -27,8 +27,8 @@ from bot.retrieval.lexicon import Found
 from bot.retrieval.postings import Matches, Postings
 from bot.retrieval.slices import bounds, drive
 
-_CONNECTING = 60
-"""Seconds for joining the cluster; for a client, Ray starts a server first."""
+_CONNECTING = 90
+"""Seconds for joining the cluster, which a client may have to try twice."""
 _PATIENCE = 0.5
 """Seconds after which a question is answered from this machine's index instead."""
 _AGAIN = 60

@@ -100,7 +100,12 @@ def drive(pipe: Connection, address: str, path: str, slices: int, seconds: int) 
         _knock(os.environ.get("RAY_ADDRESS", "") if address == "auto" else address)
         # Where no cluster answers, Ray waits for it without end: the signal ends the process.
         signal.alarm(seconds)
-        ray.init(address, log_to_driver=False, logging_level="ERROR")
+        try:
+            _join(address)
+        except ConnectionAbortedError:
+            # The server that Ray starts for a client is given thirty seconds, which loading it for
+            # the first time can take; by now it is in the machine's memory.
+            _join(address)
         signal.alarm(0)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)  # Ray's own handler takes its time
         # A head without processors is no place for an actor.
@@ -122,6 +127,12 @@ def drive(pipe: Connection, address: str, path: str, slices: int, seconds: int) 
         except ray.exceptions.RayError:
             answers = None
         pipe.send(answers)
+
+
+def _join(address: str) -> None:
+    import ray
+
+    ray.init(address, log_to_driver=False, logging_level="ERROR")
 
 
 def _knock(address: str) -> None:
