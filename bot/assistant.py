@@ -269,10 +269,10 @@ class Assistant:
             (i for i, row in enumerate(rows) if self.catalogue.key_of(row) == answer.key), 0
         )
         for row in (*rows[place:], *rows[:place]):
+            is_same = self.catalogue.key_of(row) == answer.key
+            likely = answer.confidence if is_same else probability * shares.get(row, 0.0)
             first, end = self.index.first_sentence[row : row + 2].tolist()
             for sentence in range(first, end):
-                is_same = self.catalogue.key_of(row) == answer.key
-                likely = answer.confidence if is_same else probability * shares.get(row, 0.0)
                 yield self.catalogue.at(row, sentence, round(likely, 4))
 
 

@@ -78,17 +78,11 @@ class Pressing:
         reference, candidate = picked
         sure = reference.percent is not None
         if not sure or interaction.user.id != control.asker or interaction.message is None:
-            private = Cards(cards.assistant, cards.wording, cards.asker, cards.rich, private=True)
+            private = replace(cards, private=True)
             await respond(interaction, private.answer(candidate, sure=sure), ephemeral=True)
             return
         others = self._others(interaction.message, candidate)
-        cards = Cards(
-            cards.assistant,
-            cards.wording,
-            cards.asker,
-            interaction.message.flags.components_v2,
-            cards.private,
-        )
+        cards = replace(cards, rich=interaction.message.flags.components_v2)
         card = cards.answer(candidate, others)
         texts = (*quote(quoted_in(interaction.message)), *card.texts)
         await replace_message(interaction, replace(card, texts=texts))
@@ -137,7 +131,7 @@ class Pressing:
         if message is not None and not self._shown.first((message.id, control.rest)):
             await _say(interaction, cards.wording, "shown")
             return
-        public = Cards(cards.assistant, cards.wording, cards.asker, cards.rich)
+        public = replace(cards, private=False)
         reference, candidate = found
         card = public.answer(candidate, sure=reference.percent is not None)
         question = None

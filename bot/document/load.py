@@ -8,7 +8,7 @@ serve, companions with fixed names. How the bot speaks, whatever its document, l
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -18,7 +18,7 @@ from bot.document.checks import problems
 from bot.document.folder import common_folder, knowledge_files
 from bot.document.json_lines import read_json_lines
 from bot.document.log import LogFile
-from bot.document.model import About, Act, Common, Division, Document, Log, holds, outline
+from bot.document.model import Act, Common, Division, Document, Log, holds, outline
 from bot.document.yaml_lines import Path as Location
 from bot.document.yaml_lines import YamlError, YamlLines
 from bot.errors import KnowledgeError, Mistake
@@ -42,7 +42,7 @@ _DIVISION = TypeAdapter(Division)
 _GROUPS = TypeAdapter(tuple[tuple[str, ...], ...])
 _EXAMPLES = TypeAdapter(dict[str, tuple[str, ...]])
 _WORDS = TypeAdapter(dict[str, dict[str, str]])
-_ABOUT = TypeAdapter(dict[Literal["ja", "en"], About])
+_ABOUT = TypeAdapter(dict[Literal["ja", "en"], dict[Literal["title", "example", "notice"], str]])
 _ACTS = TypeAdapter(dict[str, Act])
 _WEIGHTS = TypeAdapter(dict[str, dict[str, float]])
 _LOG = TypeAdapter(LogFile)
@@ -91,10 +91,7 @@ def load(folder: Path) -> Document:
             outside=_flat(common["outside.yaml"]),
             weights=common["weights.yaml"] | companions.get("weights.yaml", {}),
         ),
-        about={
-            language: {key: said for key, said in asdict(about).items() if said is not None}
-            for language, about in companions.get("about.yaml", {}).items()
-        },
+        about=companions.get("about.yaml") or {},
         synonyms=companions.get("synonyms.yaml") or (),
         outside=_flat(companions.get("outside.yaml") or {}),
         asked=companions["asked.yaml"].log() if "asked.yaml" in companions else Log(),

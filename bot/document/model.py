@@ -147,19 +147,6 @@ class Act:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class About:
-    """What the document is, in one language: its ``title``, an ``example`` of a question, and a
-    ``notice`` that /help shows.
-    """
-
-    __pydantic_config__: ClassVar = _REFUSE_UNKNOWN_KEYS
-
-    title: str | None = None
-    example: str | None = None
-    notice: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Common:
     """What serves every document: how the bot speaks and listens.
 

@@ -110,7 +110,7 @@ def named_in(line: str, names: Sequence[str]) -> str | None:
     じゃあ人事は？ -> 人事課.
     """
     for name in names:
-        if name in line and _in_full(name).search(line):
+        if _in_full(name).search(line):
             return name
     return next((name for name in names if _in_short(name, line)), None)
 
@@ -127,17 +127,15 @@ _KIND_OF_OFFICE = re.compile(r"[課室局部係]$")
 
 def _in_short(name: str, line: str) -> re.Pattern[str] | None:
     """What finds a division's name in a line that contrasts it in short; None if none does."""
-    short = _short(name)
-    if len(short) < 2 or short not in line:
-        return None
-    pattern = re.compile(rf"{re.escape(short)}(?=の(ほう|方)|も$|は[?？]?$)")
-    return pattern if pattern.search(line) else None
+    pattern = _contrasted(name)
+    return pattern if pattern is not None and pattern.search(line) else None
 
 
 @lru_cache(maxsize=4096)
-def _short(name: str) -> str:
-    """A division's name without what kind of office it is: 国際課 -> 国際."""
-    return _KIND_OF_OFFICE.sub("", name)
+def _contrasted(name: str) -> re.Pattern[str] | None:
+    """What finds 国際課 in 国際のほう; None where too little is left of a name to tell it by."""
+    short = _KIND_OF_OFFICE.sub("", name)
+    return re.compile(rf"{re.escape(short)}(?=の(ほう|方)|も$|は[?？]?$)") if short[1:] else None
 
 
 def _without_names(line: str, names: Sequence[str]) -> str:

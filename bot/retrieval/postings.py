@@ -22,7 +22,6 @@ _RAREST = 1 << 13
 """The rows of so many postings of the rarest terms tell how high the best rows score."""
 _LITTLE = 0.7
 """Terms that together add less than this part of what the best rows score are looked up."""
-
 _FEW = 1 << 14
 """How many values are picked rather than copied in runs."""
 
@@ -87,14 +86,16 @@ class Matches:
         rest = np.append(np.cumsum([each.most for each in reversed(lists)])[::-1], 0.0)
         added = int((rest > _LITTLE * bar).sum())
         if added:
-            sums = sums + _added_up(lists[:added], len(sums))
-        rows = np.flatnonzero(sums >= bar - rest[added])
-        scores = sums[rows]
+            rows = np.concatenate([each.rows for each in lists[:added]])
+            weights = np.concatenate([each.weights for each in lists[:added]])
+            sums = sums + _added_up(rows, weights, len(sums))
+        near = np.flatnonzero(sums >= bar - rest[added])
+        scores = sums[near]
         for each, left in zip(lists[added:], rest[added + 1 :].tolist(), strict=True):
-            scores += each.of(rows)
+            scores += each.of(near)
             may_reach = scores >= bar - left
-            rows, scores = rows[may_reach], scores[may_reach]
-        return rows[top(scores, count)]
+            near, scores = near[may_reach], scores[may_reach]
+        return near[top(scores, count)]
 
     def held(self, row: int) -> NDArray[np.bool_]:
         """Which of the question's terms the row holds."""
@@ -115,10 +116,10 @@ class Matches:
         return float(self.of(rows[top(sums[rows], count)]).min(initial=np.inf))
 
 
-def _added_up(lists: Sequence[_List], size: int) -> NDArray[np.float64]:
-    """What the terms of some lists add to every row."""
-    rows = np.concatenate([each.rows for each in lists])
-    weights = np.concatenate([each.weights for each in lists])
+def _added_up(
+    rows: NDArray[np.int32], weights: NDArray[np.float32], size: int
+) -> NDArray[np.float64]:
+    """What postings add to each of so many rows."""
     return np.bincount(rows, weights, size).astype(np.float64, copy=False)
 
 
@@ -155,7 +156,7 @@ class Postings:
         rows, weights = gather((self._rows, self._weights), starts, ends)
         sums = np.zeros(0)
         if search or not rest:
-            sums = np.bincount(rows, weights, self.size).astype(np.float64, copy=False)
+            sums = _added_up(rows, weights, self.size)
         return Matches(ceiling, idf, sums, numbers, ends - starts, rows, rest)
 
     def tell(self, question: Found) -> tuple[float, NDArray[np.float64]]:
